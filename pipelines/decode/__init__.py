@@ -1,0 +1,33 @@
+"""Payloads → Arrow rows and bad rows. Pure: no Beam, cloud, clock, environment or logging. `decode` is the one way in."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """What could not become a row. `row_ordinal` None means the whole message, and `data` its bytes as sent;
+    else `data` is a valid protobuf OTLP request that holds just that row. `error_text` holds no value of the data."""
+
+    payload_index: int
+    row_ordinal: int | None
+    reason: str
+    error_text: str
+    data: bytes
+    encoding: str = "protobuf"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Rows of a list of payloads, all of one signal, in payload and wire order.
+
+    `rows` has the columns of `tables.arrow_schema(signal)`; strings may be dictionary arrays.
+    `payload_index` (int32, one per row) says which payload a row came from; the two count lists have one int per payload.
+    """
+
+    rows: pa.RecordBatch
+    payload_index: pa.Array
+    bad_rows: list[BadRow]
+    wrong_type_counts: list[int]
+    repaired_row_counts: list[int]
