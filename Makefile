@@ -1,0 +1,53 @@
+# Two commands: `make demo` (the main job, from nothing to a report) and `make test`. `make help` lists the rest.
+VENV := .venv
+BIN := $(VENV)/bin
+STATE := .otelmart
+PYTHON ?= python3.11
+READY := $(VENV)/.ready
+
+.PHONY: help demo test lint fix lock bench test-stack clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "otelmart needs Python 3.11: install it, or name one with make PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## three days of a demo shop: OTLP -> lake -> marts -> summary and report
+	$(BIN)/otelmart demo --to $(STATE)/demo
+	$(BIN)/otelmart ingest --from files:$(STATE)/demo --to lake:$(STATE)/lake
+	$(BIN)/otelmart build
+	$(BIN)/otelmart summary
+	$(BIN)/otelmart report
+
+test: $(READY) lint ## everything that needs only Python
+	$(BIN)/pytest -m "not stack"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/otelmart render --check
+
+fix: $(READY) ## format, and render everything that is generated from schemas/
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/otelmart render
+
+test-stack: $(READY) ## what needs more than Python: Chromium
+	tests/stack/install
+	$(BIN)/pytest -m stack
+
+bench: $(READY) ## paired figures, ratios first; writes .otelmart/bench.json
+	$(BIN)/python tests/bench/run.py
+
+lock: ## resolve pyproject.toml into requirements.lock (needs uv)
+	uv pip compile --quiet --python-version 3.11 --extra dev --generate-hashes --no-strip-extras --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+
+clean: ## forget local runs; keeps the environment
+	rm -rf $(STATE)
