@@ -1,8 +1,17 @@
 """Payloads → Arrow rows and bad rows. Pure: no Beam, cloud, clock, environment or logging. `decode` is the one way in."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
+
+from pipelines.payloads import Payload
+
+if TYPE_CHECKING:
+    from pipelines.decode.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +40,11 @@ class Decoded:
     bad_rows: list[BadRow]
     wrong_type_counts: list[int]
     repaired_row_counts: list[int]
+
+
+def decode(payloads: Sequence[Payload], rules: Rules) -> Decoded:
+    """Rows and bad rows of payloads that are all of one signal."""
+    from pipelines.decode import reference
+
+    decoded: Decoded = reference.decode(payloads, rules)
+    return decoded
