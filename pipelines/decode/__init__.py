@@ -1,4 +1,4 @@
-"""Payloads → Arrow rows and bad rows. Pure: no Beam, cloud, clock, environment or logging. `decode` is the one way in."""
+"""Payloads → Arrow rows and bad rows. Pure: no Beam, cloud, clock, environment, logging. `decode` is the way in."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Decoded:
     """Rows of a list of payloads, all of one signal, in payload and wire order.
 
     `rows` has the columns of `tables.arrow_schema(signal)`; strings may be dictionary arrays.
-    `payload_index` (int32, one per row) says which payload a row came from; the two count lists have one int per payload.
+    `payload_index` (int32, one per row) says which payload a row came from; the two count lists have an int per payload.
     """
 
     rows: pa.RecordBatch

@@ -1,0 +1,129 @@
+"""OTLP request bytes → nested Arrow arrays, by a Rust parser over a run-time description of OTLP.
+
+The description is the official one with two substitutions, so that it cannot drift and stays wire-compatible: every
+`string` is `bytes` (bad UTF-8 cannot fail a message) and every KeyValue and AnyValue stays raw bytes (no recursion).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from google.protobuf.descriptor import Descriptor, FileDescriptor
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from ptars import HandlerPool
+
+from pipelines.payloads import Signal
+
+Int32s = npt.NDArray[np.int32]
+Arrow = Any  # an Arrow array; docstrings say of what, the type stubs know no nested ones
+
+_REQUESTS: dict[Signal, Descriptor] = {
+    "traces": ExportTraceServiceRequest.DESCRIPTOR,
+    "logs": ExportLogsServiceRequest.DESCRIPTOR,
+    "metrics": ExportMetricsServiceRequest.DESCRIPTOR,
+}
+_CHILDREN: dict[Signal, tuple[str, str]] = {
+    "traces": ("scope_spans", "spans"),
+    "logs": ("scope_logs", "log_records"),
+    "metrics": ("scope_metrics", "metrics"),
+}
+_COMMON = ".opentelemetry.proto.common.v1."
+# The one singular AnyValue outside KeyValue. Repeated, so that one sent in two pieces is seen, not half lost.
+_REPEATED = {"LogRecord.body"}
+
+
+class Unusual(ValueError):
+    """Something in a list of requests that the kernel leaves to the plain decoder: bad bytes, or a rare form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The messages of a list of requests, flattened: resources, scopes and items (spans, log records or metrics).
+
+    Each is a struct array in wire order, with the offsets of its elements by parent: payload, resource, scope.
+    """
+
+    resources: Arrow
+    scopes: Arrow
+    items: Arrow
+    resource_offsets: Int32s
+    scope_offsets: Int32s
+    item_offsets: Int32s
+
+
+def read(signal: Signal, requests: Sequence[bytes]) -> Requests:
+    """The messages of the requests. Raises Unusual if any of them is not protobuf: the parser does not say which."""
+    batch = _parse(signal, requests)
+    scopes_name, items_name = _CHILDREN[signal]
+    resources = batch.column(0)
+    scopes = resources.values.field(scopes_name)
+    items = scopes.values.field(items_name)
+    return Requests(resources.values, scopes.values, items.values, offsets(resources), offsets(scopes), offsets(items))
+
+
+def offsets(array: Arrow) -> Int32s:
+    """Offsets of a list, binary or string array that starts at its buffers' begin; one more than it has elements."""
+    if not len(array):
+        return np.zeros(1, np.int32)
+    return np.frombuffer(array.buffers()[1], np.int32, len(array) + 1)
+
+
+def _parse(signal: Signal, requests: Sequence[bytes]) -> Arrow:
+    handler = _handlers()[signal]
+    try:
+        return handler.list_to_record_batch(list(requests))
+    except ValueError as error:
+        raise Unusual("not protobuf") from error
+    except BaseException as error:
+        # A length near 2^64 panics in Rust, and pyo3's PanicException is not an Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise Unusual("parser panic") from None
+
+
+@cache
+def _handlers() -> dict[Signal, Any]:
+    pool = DescriptorPool()
+    files = {file.name: file for request in _REQUESTS.values() for file in _dependencies(request.file)}
+    for file in files.values():
+        pool.AddSerializedFile(_without_strings(file).SerializeToString())
+    handlers = HandlerPool([pool.FindFileByName(request.file.name) for request in _REQUESTS.values()])
+    return {
+        signal: handlers.get_for_message(pool.FindMessageTypeByName(request.full_name))
+        for signal, request in _REQUESTS.items()
+    }
+
+
+def _dependencies(file: FileDescriptor) -> Iterator[FileDescriptor]:
+    for dependency in file.dependencies:
+        yield from _dependencies(dependency)
+    yield file
+
+
+def _without_strings(file: FileDescriptor) -> FileDescriptorProto:
+    described = FileDescriptorProto()
+    file.CopyToProto(described)
+    del described.service[:]
+    for message in described.message_type:
+        _substitute(message)
+    return described
+
+
+def _substitute(message: DescriptorProto) -> None:
+    for field in message.field:
+        if field.type_name in (_COMMON + "KeyValue", _COMMON + "AnyValue"):
+            field.ClearField("type_name")
+            field.type = FieldDescriptorProto.TYPE_BYTES
+        elif field.type == FieldDescriptorProto.TYPE_STRING:
+            field.type = FieldDescriptorProto.TYPE_BYTES
+        if f"{message.name}.{field.name}" in _REPEATED:
+            field.label = FieldDescriptorProto.LABEL_REPEATED
+    for nested in message.nested_type:
+        _substitute(nested)
