@@ -1,0 +1,215 @@
+"""What becomes of one text that may hold personal data. Pure; every action takes time linear in the text.
+
+All actions but pseudonymise are idempotent, so data that an SDK or collector already cleaned stays as it is.
+An empty text holds nothing personal and stays empty.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+
+REDACTED = "REDACTED"
+
+
+def transform(action: str, text: str, key: bytes) -> str | None:
+    """The text after a privacy action (one of rules.ACTIONS); None when it is dropped."""
+    return ACTIONS[action](text, key) if text else None if action == "drop" else text
+
+
+def pseudonymise(text: str, key: bytes) -> str:
+    """Keyed HMAC-SHA256, first 32 hex digits: equal texts stay equal, and nobody without the key can guess them."""
+    return hmac.digest(key, text.encode(), hashlib.sha256).hex()[:32]
+
+
+# What a user agent contains → its family; the first match wins. Browsers name those they descend from, so the most
+# specific stand first. A family's own name leads to itself.
+_FAMILIES = (
+    ("kube-probe", "kube-probe"),
+    ("googlehc", "GoogleHC"),
+    ("elb-healthchecker", "ELB-HealthChecker"),
+    ("bot", "Bot"),
+    ("crawler", "Bot"),
+    ("spider", "Bot"),
+    ("slurp", "Bot"),
+    ("facebookexternalhit", "Bot"),
+    ("curl", "curl"),
+    ("wget", "Wget"),
+    ("postman", "Postman"),
+    ("insomnia", "Insomnia"),
+    ("python-requests", "python-requests"),
+    ("python-httpx", "python-httpx"),
+    ("python-urllib", "Python-urllib"),
+    ("aiohttp", "aiohttp"),
+    ("okhttp", "okhttp"),
+    ("go-http-client", "Go-http-client"),
+    ("apache-httpclient", "Apache-HttpClient"),
+    ("java-http-client", "Java-http-client"),
+    ("axios", "axios"),
+    ("node-fetch", "node-fetch"),
+    ("undici", "undici"),
+    ("dart", "Dart"),
+    ("cfnetwork", "CFNetwork"),
+    ("grpc", "gRPC"),
+    ("edge", "Edge"),
+    ("edg/", "Edge"),
+    ("edga/", "Edge"),
+    ("edgios/", "Edge"),
+    ("opr/", "Opera"),
+    ("opera", "Opera"),
+    ("samsungbrowser", "Samsung Internet"),
+    ("samsung internet", "Samsung Internet"),
+    ("yabrowser", "Yandex Browser"),
+    ("yandex browser", "Yandex Browser"),
+    ("vivaldi", "Vivaldi"),
+    ("brave", "Brave"),
+    ("firefox", "Firefox"),
+    ("fxios", "Firefox"),
+    ("chrome", "Chrome"),
+    ("chromium", "Chrome"),
+    ("crios", "Chrome"),
+    ("msie", "Internet Explorer"),
+    ("trident", "Internet Explorer"),
+    ("internet explorer", "Internet Explorer"),
+    ("safari", "Safari"),
+    ("applewebkit", "Safari"),
+)
+
+
+def browser_family(text: str, _key: bytes = b"") -> str:
+    """Family of a browser or client, without version, device and system; Other when it is not in the list."""
+    lower = text.lower()
+    return next((family for token, family in _FAMILIES if token in lower), "Other")
+
+
+_AUTHORITY = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]{0,31}:)?//)([^/?#]*@)?")
+_QUERY_PAIR = re.compile(r"([^&;=]*)(=?)([^&;]*)")
+_PARAMETER_NAME = re.compile(r"[A-Za-z0-9_.\[\]-]{1,40}")
+_PATH_PARAMETER = re.compile(r";([^;/=]*)=([^;/]*)")
+_PATH_TOKEN = re.compile(r"(?<![A-Za-z0-9_.~+=%-])[A-Za-z0-9_.~+=%-]{24,}")
+_LONG_RUN = re.compile(r"[A-Za-z0-9]{16,}")
+
+
+def redact_url(text: str, _key: bytes = b"") -> str:
+    """A URL, a request target or a bare query string, without what people put into it.
+
+    User info and the values of query string and fragment become REDACTED (the names of parameters stay); so do e-mail
+    addresses and token-like parts of the path. Numeric ids, UUIDs and words in the path stay.
+    """
+    if not _AUTHORITY.match(text) and not text.startswith("/") and _is_query(text):
+        return _redact_query(text)
+    rest, hash_mark, fragment = text.partition("#")
+    path, question_mark, query = rest.partition("?")
+    return f"{_redact_path(path)}{question_mark}{_redact_query(query)}{hash_mark}{_redact_query(fragment)}"
+
+
+def _is_query(text: str) -> bool:
+    head = re.split(r"[/?#]", text, maxsplit=1)[0]
+    return "=" in head or "&" in head
+
+
+def _redact_query(query: str) -> str:
+    return redact_emails(_QUERY_PAIR.sub(_redact_pair, query))
+
+
+def _redact_pair(pair: re.Match[str]) -> str:
+    """`name=REDACTED`; all of it when there is no value (it may be a token, "=" its padding) or no plain name."""
+    name, equals, value = pair.groups()
+    if value and equals and _PARAMETER_NAME.fullmatch(name) and not _is_token(name):
+        return f"{name}={REDACTED}"
+    return REDACTED if name or value else equals
+
+
+def _redact_path(path: str) -> str:
+    path = _AUTHORITY.sub(lambda found: found[1] + (f"{REDACTED}@" if found[2] else ""), path, count=1)
+    path = _PATH_PARAMETER.sub(lambda found: f";{found[1]}={REDACTED}", redact_emails(path))
+    return _PATH_TOKEN.sub(lambda found: REDACTED if _is_token(found[0]) else found[0], path)
+
+
+def _is_token(part: str) -> bool:
+    """True for what looks random: 16 letters and digits in a row, both among them, in 24 characters or more.
+
+    UUIDs, numbers, host names and file names made of words are not."""
+    if len(part) < 24:
+        return False
+    runs = _LONG_RUN.findall(part)
+    return any(not run.isalpha() and not run.isdigit() for run in runs)
+
+
+_MAX_PASSES = 8  # what one rule leaves can look like a token to another, so they run until nothing changes
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s\"'<>\\]+")
+_RELATIVE_QUERY = re.compile(r"\?(?=[A-Za-z_][A-Za-z0-9_.\[\]-]{0,39}=)([^\s\"'<>\\#?]+)")
+_JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)?")
+_BEARER = re.compile(r"(?i)(?<![A-Za-z0-9])(bearer[ \t]{1,8})[A-Za-z0-9._~+/=-]{8,}")
+_VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?:(?:basic|bearer|digest|token)[ \t]{1,8})?[^\s"'&,;<>(){}]+)"""
+_PLACEHOLDER = r"""(?!\?|%s|%\(|\$\d|:[a-z]|null\b)"""
+_SECRET = re.compile(
+    r"""(?i)(?<![A-Za-z0-9_-])([A-Za-z0-9_-]*?
+    (?:password|passwd|passphrase|pwd|secret|authorization|api[_-]?key|access[_-]?key|private[_-]?key|credential
+       |access[_-]?token|refresh[_-]?token|id[_-]?token|auth[_-]?token|session[_-]?token|csrf[_-]?token)
+    s?["']?[ \t]{0,8}[:=][ \t]{0,8})"""
+    + _PLACEHOLDER + f"({_VALUE})",
+    re.VERBOSE,
+)  # fmt: skip
+_TOKEN = re.compile(
+    rf"(?i)(?<![A-Za-z0-9_-])((?:[A-Za-z0-9_-]*[_-])?(?:token|key|auth|sid|sessionid|signature|sig|jwt)=){_PLACEHOLDER}"
+    r"""([^\s"'&,;<>(){}]+)"""
+)
+
+
+def redact_text(text: str, _key: bytes = b"") -> str:
+    """A message without e-mail addresses, tokens (Bearer, JWT, password=…, api_key: …) and what URLs in it carry."""
+    for _ in range(_MAX_PASSES):
+        cleaned = _redact_text_once(text)
+        if cleaned == text:
+            break
+        text = cleaned
+    return text
+
+
+def _redact_text_once(text: str) -> str:
+    text = _URL.sub(lambda found: redact_url(found[0]), text)
+    text = _RELATIVE_QUERY.sub(lambda found: "?" + _redact_query(found[1]), text)
+    text = _JWT.sub(REDACTED, text)
+    text = _BEARER.sub(rf"\1{REDACTED}", text)
+    text = _SECRET.sub(_redact_value, text)
+    text = _TOKEN.sub(rf"\1{REDACTED}", text)
+    return redact_emails(text)
+
+
+def _redact_value(found: re.Match[str]) -> str:
+    quote = found[2][0] if found[2][0] in "\"'" else ""
+    return f"{found[1]}{quote}{REDACTED}{quote}"
+
+
+_AT = re.compile(r"@|%40")
+_LOCAL_BACKWARDS = re.compile(r"[^\s@/?#&=<>()\[\]{},;:\"'\\]{1,64}")
+_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,62})\.){1,8}[^\W\d_]{2,24}")
+
+
+def redact_emails(text: str) -> str:
+    """The text with every e-mail address replaced. Looks outwards from each "@" (or %40), so that time stays linear.
+
+    REDACTED@host is what redact_url leaves of user info: its host stays."""
+    kept, end = [], 0
+    for at in _AT.finditer(text):
+        before = text[max(end, at.start() - 64) : at.start()]
+        local = _LOCAL_BACKWARDS.match(before[::-1])
+        domain = _DOMAIN.match(text, at.end())
+        if at.start() >= end and local and domain and not local[0][::-1].endswith(REDACTED):
+            kept += [text[end : at.start() - local.end()], REDACTED]
+            end = domain.end()
+    return "".join([*kept, text[end:]])
+
+
+def drop(_text: str, _key: bytes = b"") -> None:
+    """Nothing: the pair disappears."""
+
+
+ACTIONS: dict[str, Callable[[str, bytes], str | None]] = {
+    "pseudonymise": pseudonymise,
+    "browser_family": browser_family,
+    "redact_url": redact_url,
+    "redact_text": redact_text,
+    "drop": drop,
+}
