@@ -32,7 +32,7 @@ class Decoded:
     """Rows of a list of payloads, all of one signal, in payload and wire order.
 
     `rows` has the columns of `tables.arrow_schema(signal)`; strings may be dictionary arrays.
-    `payload_index` (int32, one per row) says which payload a row came from; the two count lists have an int per payload.
+    `payload_index` (int32, one a row) says which payload a row came from; the two count lists have an int a payload.
     """
 
     rows: pa.RecordBatch

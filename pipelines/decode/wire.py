@@ -11,29 +11,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from google.protobuf.descriptor import Descriptor, FileDescriptor
+from google.protobuf.descriptor import FileDescriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from ptars import HandlerPool
 
+from pipelines.decode import messages
 from pipelines.payloads import Signal
 
 Int32s = npt.NDArray[np.int32]
 Arrow = Any  # an Arrow array; docstrings say of what, the type stubs know no nested ones
 
-_REQUESTS: dict[Signal, Descriptor] = {
-    "traces": ExportTraceServiceRequest.DESCRIPTOR,
-    "logs": ExportLogsServiceRequest.DESCRIPTOR,
-    "metrics": ExportMetricsServiceRequest.DESCRIPTOR,
-}
-_CHILDREN: dict[Signal, tuple[str, str]] = {
-    "traces": ("scope_spans", "spans"),
-    "logs": ("scope_logs", "log_records"),
-    "metrics": ("scope_metrics", "metrics"),
-}
 _COMMON = ".opentelemetry.proto.common.v1."
 # The one singular AnyValue outside KeyValue. Repeated, so that one sent in two pieces is seen, not half lost.
 _REPEATED = {"LogRecord.body"}
@@ -61,10 +49,9 @@ class Requests:
 def read(signal: Signal, requests: Sequence[bytes]) -> Requests:
     """The messages of the requests. Raises Unusual if any of them is not protobuf: the parser does not say which."""
     batch = _parse(signal, requests)
-    scopes_name, items_name = _CHILDREN[signal]
     resources = batch.column(0)
-    scopes = resources.values.field(scopes_name)
-    items = scopes.values.field(items_name)
+    scopes = resources.values.field(messages.SCOPES[signal])
+    items = scopes.values.field(messages.ITEMS[signal])
     return Requests(resources.values, scopes.values, items.values, offsets(resources), offsets(scopes), offsets(items))
 
 
@@ -91,13 +78,14 @@ def _parse(signal: Signal, requests: Sequence[bytes]) -> Arrow:
 @cache
 def _handlers() -> dict[Signal, Any]:
     pool = DescriptorPool()
-    files = {file.name: file for request in _REQUESTS.values() for file in _dependencies(request.file)}
+    requests = {signal: official.DESCRIPTOR for signal, official in messages.OFFICIAL.items()}
+    files = {file.name: file for request in requests.values() for file in _dependencies(request.file)}
     for file in files.values():
         pool.AddSerializedFile(_without_strings(file).SerializeToString())
-    handlers = HandlerPool([pool.FindFileByName(request.file.name) for request in _REQUESTS.values()])
+    handlers = HandlerPool([pool.FindFileByName(request.file.name) for request in requests.values()])
     return {
         signal: handlers.get_for_message(pool.FindMessageTypeByName(request.full_name))
-        for signal, request in _REQUESTS.items()
+        for signal, request in requests.items()
     }
 
 

@@ -1,0 +1,181 @@
+"""Attributes of a batch as int32 codes: text and privacy are worked out once per distinct key-value pair."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.decode import values
+from pipelines.decode.columns import STRING, Bools, Coded, UInt8s, lists, structs
+from pipelines.decode.redaction import transformed
+from pipelines.decode.rules import Rules
+from pipelines.decode.wire import Arrow, Int32s, offsets
+
+# Above this share of distinct pairs the texts are not hashed a second time: they may then repeat in a dictionary.
+_SPARSE_RATIO = 0.35
+_KEY_TAG, _VALUE_TAG = 0x0A, 0x12  # opentelemetry-proto common.proto, KeyValue
+
+
+@dataclass(frozen=True, slots=True)
+class PairLists:
+    """Attribute lists of the messages of one level: list i is pairs[starts[i]:starts[i + 1]]."""
+
+    starts: Int32s
+    pairs: Int32s
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """All attribute lists of a batch, by level, over one set of distinct pairs.
+
+    A pair is a code; `key_of_pair` and `text_of_pair` give its key and its text (-1 is NULL) as codes again.
+    """
+
+    keys: Arrow
+    key_of_pair: Int32s
+    texts: Arrow
+    text_of_pair: Int32s
+    are_texts_distinct: bool
+    levels: Mapping[str, PairLists]
+
+    def column(self, level: str) -> Arrow:
+        """list<struct<key, value>> of a level, one list a message."""
+        return self.list_column(self.levels[level])
+
+    def list_column(self, pair_lists: PairLists) -> Arrow:
+        return lists(pair_lists.starts, self._pair_structs(pair_lists.pairs, lambda codes: codes))
+
+    def repeated_column(self, level: str, counts: Int32s) -> Arrow:
+        """The same with list i repeated counts[i] times: whole lists of codes are copied."""
+        pair_lists = self.levels[level]
+        starts = np.zeros(int(counts.sum()) + 1, np.int32)
+        np.cumsum(np.repeat(np.diff(pair_lists.starts), counts), out=starts[1:])
+        return lists(
+            starts, self._pair_structs(pair_lists.pairs, lambda codes: _repeat_slices(codes, pair_lists.starts, counts))
+        )
+
+    def by_name(self, level: str, names: Iterable[str]) -> dict[str, Int32s]:
+        """Text code of each message of a level, by attribute name that occurs there. Of duplicates the last counts."""
+        pair_lists = self.levels[level]
+        key_codes = self._key_codes(names)
+        slot_of_key = np.full(len(self.keys), -1, np.int16)
+        slot_of_key[list(key_codes.values())] = np.arange(len(key_codes))
+        slots = slot_of_key.take(self.key_of_pair).take(pair_lists.pairs)
+        at = np.flatnonzero(slots >= 0)
+        sizes = np.diff(pair_lists.starts)
+        message = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes).take(at)
+        codes = np.full((len(key_codes), len(sizes)), -1, np.int32)
+        codes[slots.take(at), message] = self.text_of_pair.take(pair_lists.pairs.take(at))
+        occurs = np.zeros(len(key_codes), bool)
+        occurs[slots.take(at)] = True
+        return {name: codes[i] for i, name in enumerate(key_codes) if occurs[i]}
+
+    def _key_codes(self, names: Iterable[str]) -> dict[str, int]:
+        wanted = sorted(set(names))
+        codes = pc.index_in(pa.array(wanted, STRING), value_set=self.keys).to_pylist()
+        return {name: code for name, code in zip(wanted, codes, strict=True) if code is not None}
+
+    def _pair_structs(self, pairs: Int32s, arrange: Callable[[Int32s], Int32s]) -> Arrow:
+        keys = Coded(self.key_of_pair.take(pairs), self.keys).compact()
+        texts = Coded(self.text_of_pair.take(pairs), self.texts, self.are_texts_distinct).compact()
+        return structs({"key": keys.arranged(arrange).array(), "value": texts.arranged(arrange).array()})
+
+
+def encode(levels: Mapping[str, Arrow], rules: Rules) -> Attributes:
+    """Attributes of a batch from its lists of raw KeyValues, by level. Pairs that privacy drops are in no list."""
+    starts = {level: offsets(raw_lists) for level, raw_lists in levels.items()}
+    encoded: Arrow = pa.chunked_array(
+        [raw_lists.values for raw_lists in levels.values()], pa.binary()
+    ).dictionary_encode()
+    pairs = np.concatenate([np.zeros(0, np.int32), *(chunk.indices.to_numpy() for chunk in encoded.chunks)])
+    distinct = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], pa.binary())
+    keys, texts = (found.array() for found in _split(distinct))
+    encoded_keys = keys.dictionary_encode()
+    keys, key_of_pair = encoded_keys.dictionary, encoded_keys.indices.to_numpy()
+    texts, is_dropped = _privatised(keys, key_of_pair, texts, rules)
+    are_distinct = len(distinct) <= _SPARSE_RATIO * len(pairs)
+    texts, text_of_pair = _coded_texts(texts, are_distinct)
+    by_level = _lists_by_level(starts, pairs, is_dropped)
+    return Attributes(keys, key_of_pair, texts, text_of_pair, are_distinct, by_level)
+
+
+def _split(pairs: Arrow) -> tuple[values.Texts, values.Texts]:
+    """Keys and texts of raw KeyValues."""
+    data, cuts = values.padded(pairs), offsets(pairs)
+    starts, ends = cuts[:-1], cuts[1:]
+    key_starts, key_ends, value_starts, is_usual = _headers(data, starts, ends)
+    keys = values.Texts(data, key_starts, key_ends, np.zeros(len(starts), bool))
+    texts = values.read(data, value_starts, ends)
+    unusual = np.flatnonzero(~is_usual).astype(np.int32)
+    if len(unusual):
+        exact = [values.exact_pair(data[starts[i] : ends[i]].tobytes()) for i in unusual]
+        values.patch_exactly(keys, unusual, [key for key, _ in exact])
+        values.patch_exactly(texts, unusual, [text for _, text in exact])
+    return keys, texts
+
+
+def _headers(data: UInt8s, starts: Int32s, ends: Int32s) -> tuple[Int32s, Int32s, Int32s, Bools]:
+    """(key start, key end, value start, is usual): usual is a key below 128 bytes, a value below 16384, no more."""
+    key_starts = starts + 2
+    key_ends = key_starts + data[starts + 1]
+    is_usual = (data[starts] == _KEY_TAG) & (data[starts + 1] < 128) & (key_ends + 2 <= ends)
+    at = np.where(is_usual, key_ends, starts)
+    low, high = data[at + 1].astype(np.int32), data[at + 2].astype(np.int32)
+    is_long = low >= 128
+    value_starts = at + 2 + is_long
+    value_bytes = np.where(is_long, low & 127 | high << 7, low)
+    is_usual &= (data[at] == _VALUE_TAG) & (value_bytes == ends - value_starts) & ~(is_long & (high >= 128))
+    return (
+        np.where(is_usual, key_starts, starts),
+        np.where(is_usual, key_ends, starts),
+        np.where(is_usual, value_starts, ends),
+        is_usual,
+    )
+
+
+def _privatised(keys: Arrow, key_of_pair: Int32s, texts: Arrow, rules: Rules) -> tuple[Arrow, Bools]:
+    """(texts after the privacy action of their key, which pairs vanish)."""
+    actions = [rules.actions.get(key, "") for key in keys.to_pylist()]
+    is_dropped = np.zeros(len(texts), bool)
+    for action in sorted(set(actions) - {""}):
+        is_concerned = np.array([a == action for a in actions]).take(key_of_pair)
+        if action == "drop":
+            is_dropped = is_concerned
+        else:
+            mask = pa.array(is_concerned)
+            texts = pc.replace_with_mask(texts, mask, transformed(texts.filter(mask), action, rules.key))
+    return texts, is_dropped
+
+
+def _coded_texts(texts: Arrow, are_distinct: bool) -> tuple[Arrow, Int32s]:
+    if are_distinct:
+        encoded = texts.dictionary_encode()
+        return encoded.dictionary, encoded.indices.fill_null(-1).to_numpy()
+    codes = np.arange(len(texts), dtype=np.int32)
+    if texts.null_count:
+        codes[texts.is_null().to_numpy(zero_copy_only=False)] = -1
+        texts = texts.fill_null("")
+    return texts, codes
+
+
+def _lists_by_level(starts: Mapping[str, Int32s], pairs: Int32s, is_dropped: Bools) -> dict[str, PairLists]:
+    ends = np.cumsum([level_starts[-1] for level_starts in starts.values()])
+    by_level = dict(zip(starts, map(PairLists, starts.values(), np.split(pairs, ends[:-1])), strict=True))
+    if not is_dropped.any():
+        return by_level
+    return {level: _without(pair_lists, is_dropped) for level, pair_lists in by_level.items()}
+
+
+def _without(pair_lists: PairLists, is_dropped: Bools) -> PairLists:
+    is_kept = ~is_dropped.take(pair_lists.pairs)
+    kept_before = np.concatenate(([0], np.cumsum(is_kept))).astype(np.int32)
+    return PairLists(kept_before.take(pair_lists.starts), pair_lists.pairs[is_kept])
+
+
+def _repeat_slices(codes: Int32s, starts: Int32s, counts: Int32s) -> Int32s:
+    """Slice i of the codes counts[i] times."""
+    octets, cuts = codes.tobytes(), (starts * np.int64(codes.itemsize)).tolist()
+    repeated = [octets[a:b] * count for a, b, count in zip(cuts, cuts[1:], counts.tolist(), strict=False)]
+    return np.frombuffer(b"".join(repeated), np.int32)

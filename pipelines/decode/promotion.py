@@ -1,0 +1,119 @@
+"""Promoted columns: attribute texts picked by name, own before scope before resource, newest convention first."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.decode import scalars
+from pipelines.decode.attributes import Attributes
+from pipelines.decode.columns import STRING, Bools, Coded, Int64s, combined, dictionary
+from pipelines.decode.rules import Column, Compose
+from pipelines.decode.wire import Arrow, Int32s
+
+_ARROW: dict[str, Any] = {"INT64": pa.int64(), "FLOAT64": pa.float64(), "NUMERIC": pa.decimal128(38, 9)}
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Messages whose attributes a row may show: `row_counts[i]` rows show those of message i (None: one row each)."""
+
+    name: str
+    row_counts: Int32s | None
+
+
+def promote(
+    attributes: Attributes, columns: Sequence[Column], levels: Sequence[Level], row_count: int
+) -> tuple[dict[str, Arrow], Int64s]:
+    """(arrays by column name, how many values of the wrong type each row has). Levels come in order of precedence."""
+    promoted: dict[str, Arrow] = {}
+    wrong_type_counts = np.zeros(row_count, np.int64)
+    wanted = set(_names(columns))
+    found = [(level, attributes.by_name(level.name, wanted)) for level in levels]
+    absent = dictionary(np.full(row_count, -1, np.int32), pa.array([], STRING))
+    for column in columns:
+        coded = _rows(attributes, column, found)
+        if coded is None:
+            promoted[column.name] = absent if column.kind == "STRING" else pa.nulls(row_count, _ARROW[column.kind])
+        elif column.kind == "STRING":
+            promoted[column.name] = coded.array()
+        else:
+            promoted[column.name], is_wrong = _typed(column.kind, coded)
+            wrong_type_counts += is_wrong
+    return promoted, wrong_type_counts
+
+
+def first_text(attributes: Attributes, names: Sequence[str], level: str) -> Coded | None:
+    """Text of the first of these attributes that each message of a level has; None when no message has any."""
+    return _sources(attributes, names, attributes.by_name(level, names))
+
+
+def _names(columns: Iterable[Column]) -> Iterable[str]:
+    for column in columns:
+        for source in column.sources:
+            yield from source.of if isinstance(source, Compose) else (source,)
+
+
+def _rows(attributes: Attributes, column: Column, found: Sequence[tuple[Level, Mapping[str, Int32s]]]) -> Coded | None:
+    """Text of a column in each row, compact; None when no level has any."""
+    by_level = []
+    for level, by_name in found:
+        coded = _sources(attributes, column.sources, by_name)
+        if coded is not None:
+            coded = coded.compact()
+            by_level.append(coded if level.row_counts is None else coded.repeat(level.row_counts))
+    if not by_level:
+        return None
+    return by_level[0] if len(by_level) == 1 else _first_present(by_level).compact()
+
+
+def _sources(attributes: Attributes, sources: Sequence[str | Compose], by_name: Mapping[str, Int32s]) -> Coded | None:
+    """Text of the first source that each message of one level has; None when no message has any."""
+    present = []
+    for source in sources:
+        if isinstance(source, Compose):
+            if any(name in by_name for name in source.of):
+                present.append(_composed(attributes, source, by_name))
+        elif source in by_name:
+            present.append(Coded(by_name[source], attributes.texts, attributes.are_texts_distinct))
+    return _first_present(present) if present else None
+
+
+def _composed(attributes: Attributes, source: Compose, by_name: Mapping[str, Int32s]) -> Coded:
+    """Text of a composition, worked out once per distinct combination of its parts."""
+    message_count = next(len(by_name[name]) for name in source.of if name in by_name)
+    none = np.full(message_count, -1, np.int32)
+    distinct, rows = combined([Coded(by_name.get(name, none), attributes.texts) for name in source.of])
+    compose = scalars.COMPOSE[source.rule]
+    texts = pa.array([compose(*parts) for parts in distinct], STRING)
+    codes = np.where(_present(texts), np.arange(len(texts), dtype=np.int32), np.int32(-1))
+    return Coded(codes.take(rows), texts.fill_null(""), are_distinct=False)
+
+
+def _first_present(choices: Sequence[Coded]) -> Coded:
+    """The first choice that is not NULL, row by row."""
+    merged = choices[0]
+    for other in choices[1:]:
+        if other.values is merged.values:
+            merged = Coded(np.where(merged.codes >= 0, merged.codes, other.codes), merged.values, merged.are_distinct)
+        else:
+            shifted = np.where(other.codes >= 0, other.codes + np.int32(len(merged.values)), np.int32(-1))
+            both = pa.concat_arrays([merged.values, other.values])
+            merged = Coded(np.where(merged.codes >= 0, merged.codes, shifted), both, are_distinct=False)
+    return merged
+
+
+def _typed(kind: str, coded: Coded) -> tuple[Arrow, Bools]:
+    """(typed column, where a text is not of the type)."""
+    read: Any = scalars.TYPED[kind]
+    parsed = [read(text) for text in coded.values.to_pylist()]
+    is_wrong = np.array([value is None for value in parsed] + [False])
+    indices = pa.array(coded.codes, mask=coded.codes < 0)
+    return pa.array(parsed, _ARROW[kind]).take(indices), is_wrong.take(coded.codes, mode="wrap")
+
+
+def _present(array: Arrow) -> Bools:
+    is_present: Bools = array.is_valid().to_numpy(zero_copy_only=False)
+    return is_present
