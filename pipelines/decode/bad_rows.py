@@ -50,7 +50,8 @@ def _point_bytes(above_bytes: int, metric: Any) -> int:
     kind = metric.WhichOneof("data")
     points = getattr(metric, kind).data_points if kind else []
     header_bytes = len(metric.name) + len(metric.description) + len(metric.unit)
-    return len(points) * (above_bytes + header_bytes + sum(pair.ByteSize() for pair in metric.metadata))
+    each_bytes: int = above_bytes + header_bytes + sum(pair.ByteSize() for pair in metric.metadata)
+    return len(points) * each_bytes
 
 
 def single_row_request(signal: Signal, resource: Any, scope: Any, item: Any) -> bytes:

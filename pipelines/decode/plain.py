@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -146,11 +146,13 @@ def pair_lanes(level: str, pairs: Sequence[Pair]) -> Lanes:
 
 
 def _first_text(sources: Sequence[str | Compose], levels: Sequence[Mapping[str, str]]) -> str | None:
-    found = (_text(source, level.get) for level in levels for source in sources)
-    return next((text for text in found if text is not None), None)
+    for level in levels:
+        for source in sources:
+            text = level.get(source) if isinstance(source, str) else _composed(source, level)
+            if text is not None:
+                return text
+    return None
 
 
-def _text(source: str | Compose, get: Callable[[str], str | None]) -> str | None:
-    if isinstance(source, str):
-        return get(source)
-    return scalars.COMPOSE[source.rule](*map(get, source.of))
+def _composed(source: Compose, level: Mapping[str, str]) -> str | None:
+    return scalars.COMPOSE[source.rule](*map(level.get, source.of))

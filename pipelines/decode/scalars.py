@@ -134,7 +134,7 @@ TYPED = {
     "INT64": to_int64,
     "FLOAT64": to_float64,
     "NUMERIC": to_numeric,
-}  # kind of a column → its reader
+}
 
 
 def path_and_query(path: str | None, query: str | None) -> str | None:
