@@ -1,0 +1,1 @@
+"""What people see: marts (and nothing below them) → plain rows → one HTML page, and one screen of text."""

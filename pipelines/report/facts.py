@@ -1,0 +1,79 @@
+"""What the report knows: the scope it looks at, and one list of plain rows a question."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from pipelines.report import units
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One environment, the dates its marts cover (None: empty), and the step of time axes: `grain` is hour or day."""
+
+    environment: str
+    first_date: date | None
+    last_date: date | None
+    as_of: datetime | None
+    grain: str
+
+    def period(self) -> str:
+        """`16 Nov 2026`, `14 – 16 Nov 2026`, or `no data`."""
+        first, last = self.first_date, self.last_date
+        if first is None or last is None or first == last:
+            return units.long_day(last)
+        same_month = (first.year, first.month) == (last.year, last.month)
+        start = str(first.day) if same_month else units.day(first) if first.year == last.year else units.long_day(first)
+        return f"{start} – {units.long_day(last)}"
+
+    def stretch(self, start: datetime, end: datetime) -> str:
+        """From the beginning of step `start` to the end of step `end`, with its preposition."""
+        if self.grain == "day":
+            return f"on {self.when(start)}" if start == end else f"from {self.when(start)} to {self.when(end)}"
+        stop = end + timedelta(hours=1)
+        if start.date() == stop.date():
+            return f"on {units.day(start.date())} from {start:%H:%M} to {stop:%H:%M} UTC"
+        return f"from {units.moment(start)} to {units.moment(stop)} UTC"
+
+    def when(self, time: datetime) -> str:
+        """One step of the time axis: `16 Nov 14:00 UTC` or `16 Nov`."""
+        return f"{units.moment(time)} UTC" if self.grain == "hour" else units.day(time.date())
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Answers by question (its SQL file's name); `reads`: the marts of each question, `missing`: those not there."""
+
+    scope: Scope
+    answers: dict[str, list[Row]]
+    reads: dict[str, tuple[str, ...]]
+    missing: dict[str, tuple[str, ...]]
+
+    def rows(self, question: str) -> list[Row]:
+        return self.answers.get(question, [])
+
+    def at_level(self, question: str, level: str) -> list[Row]:
+        """Rows of one level (`all`, `time`, `route`, `cell` …) of a question that answers several at once."""
+        return [row for row in self.rows(question) if row["level"] == level]
+
+    def times(self) -> list[datetime]:
+        """The columns of every time axis: each hour or day that had a request."""
+        return [row["time"] for row in self.at_level("latency", "time")]
+
+    def unexplained_count(self) -> int | None:
+        """Rows that nobody can account for, over all tables and dates; None when nobody counted outside."""
+        found = [row["unexplained_count"] for row in self.at_level("ledger", "table")]
+        counted = [abs(value) for value in found if value is not None]
+        return sum(counted) if counted else None
+
+    def is_reconciled(self) -> bool:
+        """Whether somebody counted outside and nothing is unexplained."""
+        return self.unexplained_count() == 0
+
+    def as_json(self) -> str:
+        """Everything as one document: the scope, and the rows of each question; money as text, times as ISO 8601."""
+        document = {"scope": vars(self.scope), "unexplained_count": self.unexplained_count(), "answers": self.answers}
+        return json.dumps(document, default=str, indent=2, ensure_ascii=False)

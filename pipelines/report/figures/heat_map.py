@@ -1,0 +1,119 @@
+"""Traffic and latency by time and route: a strip a route, a layer a measure, radio buttons switch without script."""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pipelines.report import scales, units
+from pipelines.report.figures import marks
+from pipelines.report.html import Markup, join, tag
+
+STEP_COUNT = 7
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One layer: its column, name and format, and its colour steps where the data must not choose them."""
+
+    column: str
+    name: str
+    format: units.Format
+    colours: str = "blue"
+    steps: tuple[float, ...] = ()
+
+
+MEASURES = (
+    Measure("p95_ms", "p95 latency", units.milliseconds),
+    Measure("times_usual", "p95 against usual", units.times, "red", (1.25, 1.5, 2, 3, 5)),
+    Measure("p50_ms", "p50 latency", units.milliseconds),
+    Measure("p99_ms", "p99 latency", units.milliseconds),
+    Measure("request_count", "requests", units.count),
+    Measure("error_ratio", "error ratio", units.percent, "red", (0.005, 0.02, 0.05, 0.1, 0.25)),
+)
+
+
+def heat_map(routes: list[Row], cells: list[Row], times: list[datetime], when: units.Format) -> Markup:
+    """Strips in the order of `routes`; `cells` have route_id, time and the columns of MEASURES, as `routes` do."""
+    by_place = {(cell["route_id"], cell["time"]): cell for cell in cells}
+    steps = {measure.column: _steps(measure, cells) for measure in MEASURES}
+    strips = join(_strip(number, route, by_place, times, steps) for number, route in enumerate(routes))
+    head = tag("div", "whole period", class_="heat-head")
+    grid = tag("div", head, strips, tag("div", marks.time_axis(times), class_="heat-axis"), class_="heat")
+    tips = [[_tip(by_place.get((route["route_id"], time)), time, when) for time in times] for route in routes]
+    plot = marks.readable(grid, tips, "Heat map of routes by time")
+    return tag(
+        "div", _switch(), plot, *(_legend(measure, steps[measure.column]) for measure in MEASURES), class_="heat-map"
+    )
+
+
+def _switch() -> Markup:
+    """Radio buttons; the page's style shows the layer that is chosen."""
+    choices = [
+        join(
+            (
+                tag(
+                    "input", type="radio", name="heat", id=f"heat-{m.column}", value=m.column, checked=m is MEASURES[0]
+                ),
+                tag("label", m.name, for_=f"heat-{m.column}"),
+            )
+        )
+        for m in MEASURES
+    ]
+    return tag("fieldset", tag("legend", "Show"), *choices, class_="switch")
+
+
+def _strip(
+    number: int, route: Row, by_place: dict[Any, Row], times: list[datetime], steps: dict[str, list[float]]
+) -> Markup:
+    cells = [by_place.get((route["route_id"], time)) for time in times]
+    layers = [_layer(measure, cells, steps[measure.column]) for measure in MEASURES]
+    totals = [tag("span", m.format(route[m.column]), class_="layer", data_layer=m.column) for m in MEASURES]
+    return tag(
+        "div",
+        tag("div", _name(route), class_="heat-name"),
+        tag("div", marks.svg(len(times), 1, *layers), class_="heat-cells", data_row=number),
+        tag("div", *totals, class_="heat-total"),
+        class_="heat-row",
+    )
+
+
+def _name(route: Row) -> Markup:
+    return join((tag("b", route["route"]), tag("small", route["service_name"])), " ")
+
+
+def _layer(measure: Measure, cells: list[Row | None], steps: list[float]) -> Markup:
+    """All cells of one route and measure: one path a colour."""
+    places: dict[int, list[tuple[float, float]]] = {}
+    for column, cell in enumerate(cells):
+        if cell and cell[measure.column] is not None:
+            places.setdefault(bisect_right(steps, cell[measure.column]), []).append((column, 0))
+    paths = (marks.path(marks.boxes(places[step], 0.94), f"{measure.colours}-{step}") for step in sorted(places))
+    return tag("g", *paths, class_="layer", data_layer=measure.column)
+
+
+def _steps(measure: Measure, cells: list[Row]) -> list[float]:
+    return list(measure.steps) or scales.colour_steps(
+        [c[measure.column] for c in cells if c[measure.column]], STEP_COUNT
+    )
+
+
+def _legend(measure: Measure, steps: list[float]) -> Markup:
+    shown = [measure.format(step) for step in steps]
+    texts = [f"under {shown[0]}" if shown else "all alike", *(f"from {text}" for text in shown)]
+    entries = [(f"{measure.colours}-{step}", text) for step, text in enumerate(texts)]
+    return tag("div", marks.legend(entries), class_="layer", data_layer=measure.column)
+
+
+def _tip(cell: Row | None, time: datetime, when: units.Format) -> str:
+    if cell is None:
+        return f"{when(time)}\nno requests"
+    return "\n".join(
+        (
+            f"{when(time)} · {cell['route']}",
+            f"{units.count(cell['request_count'])} requests, {units.percent(cell['error_ratio'])} errors",
+            f"p50 {units.milliseconds(cell['p50_ms'])} · p95 {units.milliseconds(cell['p95_ms'])}"
+            f" · p99 {units.milliseconds(cell['p99_ms'])}",
+        )
+    )

@@ -1,0 +1,111 @@
+"""Who buys: funnels with what they lose, orders and revenue by currency."""
+
+from datetime import date, datetime, time
+from itertools import groupby
+from typing import Any
+
+from pipelines.report import sentences, story, units
+from pipelines.report.facts import Facts
+from pipelines.report.figures.funnel import conversion_by_day, funnel
+from pipelines.report.figures.panels import Bars, panels
+from pipelines.report.html import Markup, tag
+from pipelines.report.sections import Section
+from pipelines.report.tables import Column, folded
+
+Row = dict[str, Any]
+DAY_LIMIT = 7
+DAY = Column("event_date", "day", units.day)
+STEP_COLUMNS = (
+    Column("funnel_name", "funnel"),
+    Column("step_number", "step", units.count),
+    Column("step_name", "name"),
+    Column("reached_count", "sessions that reached it", units.count),
+    Column("step_conversion_ratio", "continued from the step before", units.percent),
+    Column("total_conversion_ratio", "of the first step", units.percent),
+    Column("lost_count", "lost on the way here", units.count),
+)
+REVENUE_COLUMNS = (
+    DAY,
+    Column("currency", "currency"),
+    Column("order_count", "orders", units.count),
+    Column("revenue", "revenue", units.money),
+    Column("average_order_value", "average order", units.money),
+)
+
+
+def funnels(facts: Facts) -> Section:
+    totals, days = facts.at_level("funnel", "all"), facts.at_level("funnel", "day")
+    section = Section(
+        "funnel",
+        "Funnel",
+        ("funnel",),
+        "sessions (observed, not weighted), steps in order · grain: funnel × step, dated by the first step",
+        "No session reached the first step of a funnel: the seed funnel_steps says what a step is.",
+    )
+    if not any(row["reached_count"] for row in totals):
+        return section
+    return section.showing(
+        _funnel_takeaway(totals, days),
+        *(_funnel(name, list(steps), days) for name, steps in groupby(totals, key=lambda row: row["funnel_name"])),
+        folded("funnel over the whole period", STEP_COLUMNS, totals),
+        folded("funnel by day", (DAY, *STEP_COLUMNS), days),
+    )
+
+
+def revenue(facts: Facts) -> Section:
+    totals, rows = facts.at_level("revenue", "all"), facts.at_level("revenue", "day")
+    section = Section(
+        "revenue",
+        "Orders and revenue",
+        ("revenue",),
+        "orders; money in each currency on its own, never summed across · grain: day × currency",
+        "No order was found: the seed of order rules says which spans and events are orders.",
+    )
+    if not rows:
+        return section
+    figures = [
+        _currency(row["currency"], [own for own in rows if own["currency"] == row["currency"]]) for row in totals
+    ]
+    return section.showing(
+        " ".join(_total(row) for row in totals),
+        tag("figure", *figures, class_="side-by-side"),
+        folded("orders and revenue by day", REVENUE_COLUMNS, rows),
+    )
+
+
+def _funnel(name: str, steps: list[Row], days: list[Row]) -> Markup:
+    own = [row for row in days if row["funnel_name"] == name]
+    dates = sorted({row["event_date"] for row in own})[-DAY_LIMIT:]
+    by_day = {(row["event_date"], row["step_number"]): row for row in own}
+    broken = {(step.event_date, step.step_name) for step in story.broken_steps(own)}
+    by_side = tag("div", funnel(steps), conversion_by_day(dates, steps, by_day, broken), class_="side-by-side")
+    return tag("figure", tag("h3", name), by_side)
+
+
+def _funnel_takeaway(totals: list[Row], days: list[Row]) -> str:
+    broken = story.broken_steps(days)
+    if broken:
+        return sentences.broken(broken[0])
+    first, last = totals[0], [row for row in totals if row["funnel_name"] == totals[0]["funnel_name"]][-1]
+    ratio, entered = units.percent(last["total_conversion_ratio"]), units.plural(first["reached_count"], "session")
+    return f"{ratio} of {entered} went from {first['step_name']} to {last['step_name']}."
+
+
+def _currency(currency: str, rows: list[Row]) -> Markup:
+    timed = [{**row, "time": midnight(row["event_date"])} for row in rows]
+    shown = (
+        Bars("revenue", f"Revenue, {currency}", "a day", units.short_count),
+        Bars("order_count", "Orders", f"a day, in {currency}", units.short_count),
+    )
+    tips = [f"{units.day(row['event_date'])}\n{_total(row)}" for row in rows]
+    return panels(timed, [row["time"] for row in timed], shown, tips, f"Orders and revenue in {currency} by day")
+
+
+def _total(row: Row) -> str:
+    orders, mean = units.plural(row["order_count"], "order"), units.money(row["average_order_value"])
+    return f"{row['currency']} {units.money(row['revenue'])} from {orders}, {mean} on average."
+
+
+def midnight(day: date) -> datetime:
+    """The time at which a day stands on a time axis."""
+    return datetime.combine(day, time())

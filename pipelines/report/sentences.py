@@ -1,0 +1,58 @@
+"""The story in sentences, the same on the page and in the terminal."""
+
+from dataclasses import dataclass
+
+from pipelines.report import story, units
+from pipelines.report.facts import Facts
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One line of the story; `tone` is good, bad or plain."""
+
+    tone: str
+    text: str
+
+
+def sentences(facts: Facts) -> list[Sentence]:
+    """What happened, what is behind it, and whether the numbers can be believed."""
+    step = story.broken_steps(facts.at_level("funnel", "day"))[:1]
+    incident = story.incidents(facts.at_level("latency", "cell"), facts.times())[:1]
+    found = [*(Sentence("bad", broken(s)) for s in step), *(Sentence("bad", failing(i, facts)) for i in incident)]
+    if not found and facts.at_level("latency", "all"):
+        found = [Sentence("good", "No funnel step and no route stands out as broken.")]
+    if facts.at_level("ledger", "table"):
+        found.append(Sentence("good" if facts.is_reconciled() else "bad", ledger(facts)))
+    return found
+
+
+def broken(step: story.BrokenStep) -> str:
+    """`On 17 Nov only 21 % continued to order, against 68 % on the other days: about 140 sessions …`"""
+    sessions = units.plural(step.missing_count, "session")
+    return (
+        f"On {units.day(step.event_date)} only {units.percent(step.conversion_ratio)} continued to {step.step_name}, "
+        f"against {units.percent(step.usual_ratio)} on the other days: about {sessions} more than usual stopped there."
+    )
+
+
+def failing(incident: story.Incident, facts: Facts) -> str:
+    """`POST /orders (order-service) failed 34.0 % of 1,204 requests on 17 Nov from 10:00 to 16:00 UTC; usually …`"""
+    ratio = units.percent(incident.error_count / incident.request_count)
+    when = facts.scope.stretch(incident.start, incident.end)
+    return (
+        f"{incident.route} ({incident.service_name}) failed {ratio} of {units.count(incident.request_count)} requests "
+        f"{when}; usually {units.percent(incident.usual_ratio)}."
+    )
+
+
+def ledger(facts: Facts) -> str:
+    """The verdict in plain words."""
+    unexplained = facts.unexplained_count()
+    if unexplained is None:
+        return "Nobody counted outside the pipeline, so nothing can be compared: no outside_counts came with the data."
+    sent = units.count(sum(row["outside_row_count"] or 0 for row in facts.at_level("ledger", "table")))
+    if unexplained == 0:
+        return f"All {sent} rows that were sent are accounted for: in the lake once, or dead-lettered with a reason."
+    return (
+        f"Of {sent} rows that were sent, {units.count(unexplained)} cannot be accounted for: otelmart ledger --verify."
+    )

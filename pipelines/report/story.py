@@ -1,0 +1,104 @@
+"""What the numbers say, in sentences: the step that broke, the route behind it, and the ledger's verdict. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from math import sqrt
+from statistics import median
+from typing import Any
+
+Row = dict[str, Any]
+SURE_SIGMAS = 4.0  # a day stands out when chance would do this less than once in 10,000 tries
+POORER_BY_RATIO = 0.1
+EXCESS_REQUESTS = 10.0
+
+
+@dataclass(frozen=True)
+class BrokenStep:
+    """A funnel step whose conversion on one day is far below that of the other days."""
+
+    funnel_name: str
+    step_name: str
+    event_date: date
+    conversion_ratio: float
+    usual_ratio: float
+    missing_count: int
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A route that failed far more than it usually does, from `start` to the end of the column `end`."""
+
+    service_name: str
+    route: str
+    start: datetime
+    end: datetime
+    request_count: float
+    error_count: float
+    usual_ratio: float
+
+
+def broken_steps(funnel_days: list[Row]) -> list[BrokenStep]:
+    """Steps that broke, most missing sessions first.
+
+    Rows: funnel_name, event_date, step_number, step_name, reached_count, previous_count (None for the first step).
+    """
+    by_step: dict[tuple[str, int], list[Row]] = defaultdict(list)
+    for row in funnel_days:
+        if row["previous_count"]:
+            by_step[row["funnel_name"], row["step_number"]].append(row)
+    found = (_broken(row, rows) for rows in by_step.values() for row in rows)
+    return sorted((step for step in found if step), key=lambda step: -step.missing_count)
+
+
+def incidents(cells: list[Row], times: list[datetime]) -> list[Incident]:
+    """Per route the stretch of time with most errors above its usual ratio, if it is worth naming; worst first.
+
+    The stretch is the run of columns with the largest sum of errors − 2 × usual ratio × requests.
+    """
+    by_route: dict[str, dict[datetime, Row]] = defaultdict(dict)
+    for cell in cells:
+        by_route[cell["route_id"]][cell["time"]] = cell
+    found = [(incident, excess) for series in by_route.values() for incident, excess in _stretch(series, times)]
+    return [incident for incident, _ in sorted(found, key=lambda pair: -pair[1])]
+
+
+def _broken(row: Row, rows: list[Row]) -> BrokenStep | None:
+    others = [other for other in rows if other is not row]
+    entered = sum(other["previous_count"] for other in others)
+    if not entered:
+        return None
+    usual = sum(other["reached_count"] for other in others) / entered
+    ratio = row["reached_count"] / row["previous_count"]
+    spread = sqrt(usual * (1 - usual) / row["previous_count"])
+    if ratio > usual * (1 - POORER_BY_RATIO) or usual - ratio <= SURE_SIGMAS * spread:
+        return None
+    missing = round((usual - ratio) * row["previous_count"])
+    return BrokenStep(row["funnel_name"], row["step_name"], row["event_date"], ratio, usual, missing)
+
+
+def _stretch(series: dict[datetime, Row], times: list[datetime]) -> Iterable[tuple[Incident, float]]:
+    usual = median(cell["error_count"] / cell["request_count"] for cell in series.values() if cell["request_count"])
+    best, best_range, running, start = 0.0, (0, 0), 0.0, 0
+    for column, time in enumerate(times):
+        cell = series.get(time)
+        running += cell["error_count"] - (2 * usual + 0.01) * cell["request_count"] if cell else 0.0
+        if running <= 0:
+            running, start = 0.0, column + 1
+        elif running > best:
+            best, best_range = running, (start, column)
+    if best > EXCESS_REQUESTS:
+        yield _incident([series[t] for t in times[best_range[0] : best_range[1] + 1] if t in series], usual), best
+
+
+def _incident(cells: list[Row], usual_ratio: float) -> Incident:
+    return Incident(
+        cells[0]["service_name"],
+        cells[0]["route"],
+        cells[0]["time"],
+        cells[-1]["time"],
+        sum(cell["request_count"] for cell in cells),
+        sum(cell["error_count"] for cell in cells),
+        usual_ratio,
+    )

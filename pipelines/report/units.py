@@ -1,0 +1,101 @@
+"""Numbers as people read them: always with the unit, and `no data` instead of an empty place."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+NO_DATA = "no data"
+Format = Callable[[Any], str]
+
+
+def count(value: float | None) -> str:
+    """1234567 → `1,234,567`. Weighted counts are rounded to whole things."""
+    return NO_DATA if value is None else f"{round(value):,}"
+
+
+def short_count(value: float | Decimal | None) -> str:
+    """1234567 → `1.23 M`: at most three digits, for tiles and axes."""
+    if value is None:
+        return NO_DATA
+    number = float(value)
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= max(size, 10_000):
+            return f"{_three_digits(number / size)} {suffix}"
+    return count(number)
+
+
+def milliseconds(value: float | None) -> str:
+    """0.4 → `0.4 ms`, 83.2 → `83 ms`, 1234 → `1.23 s`."""
+    if value is None:
+        return NO_DATA
+    return f"{_three_digits(value / 1000)} s" if value >= 1000 else f"{_short(value)} ms"
+
+
+def seconds(value: float | None) -> str:
+    """42 → `42 s`, 75 → `1 min 15 s`, 4000 → `1 h 6 min`."""
+    if value is None:
+        return NO_DATA
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def percent(ratio: float | None) -> str:
+    """0..1 → `4.2 %`. What is not zero is never shown as zero."""
+    if ratio is None:
+        return NO_DATA
+    shown = float(ratio) * 100
+    if 0 < shown < 0.01:
+        return "< 0.01 %"
+    if 99.99 < shown < 100:
+        return "> 99.99 %"
+    digits = 0 if shown in (0, 100) else 2 if shown < 1 or shown > 99 else 1
+    return f"{shown:.{digits}f} %"
+
+
+def times(value: float | None) -> str:
+    """2.25 → `×2.25`: how often a usual value fits in."""
+    return NO_DATA if value is None else f"×{_three_digits(value)}"
+
+
+def money(value: Decimal | float | None) -> str:
+    """Two decimals; the currency stands beside it, because currencies are never summed."""
+    return NO_DATA if value is None else f"{value:,.2f}"
+
+
+def text(value: object) -> str:
+    """Any text; empty and NULL are named."""
+    return "(none)" if value is None or value == "" else str(value)
+
+
+def day(value: date | None) -> str:
+    """`16 Nov`: the year stands in the title."""
+    return NO_DATA if value is None else f"{value.day} {value:%b}"
+
+
+def long_day(value: date | None) -> str:
+    """`16 Nov 2026`."""
+    return NO_DATA if value is None else f"{value.day} {value:%b %Y}"
+
+
+def moment(value: datetime | None) -> str:
+    """`16 Nov 14:00`, UTC."""
+    return NO_DATA if value is None else f"{value.day} {value:%b %H:%M}"
+
+
+def plural(value: float, noun: str) -> str:
+    """`1 row`, `2 rows`, `3 currencies`."""
+    if round(value) == 1:
+        return f"1 {noun}"
+    return f"{count(value)} {noun[:-1]}ies" if noun.endswith("cy") else f"{count(value)} {noun}s"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

@@ -1,0 +1,54 @@
+"""Axes: where values stand, and which ticks are drawn."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pipelines.report import scales
+
+
+def test_a_linear_axis_begins_at_zero_and_ends_at_a_round_number() -> None:
+    axis = scales.linear(2620, 2)
+    assert axis.ticks == (0, 2000, 4000)
+    assert axis.at(1000) == 25
+
+
+def test_an_axis_without_values_still_has_a_length() -> None:
+    assert scales.linear(0, 2).ticks == (0, 0.5)
+
+
+def test_a_logarithmic_axis_ticks_at_powers_of_ten() -> None:
+    axis = scales.logarithmic(3, 4000)
+    assert axis.ticks == (10, 100, 1000)
+    assert (axis.low, axis.high) == (2, 5000)
+    assert axis.at(100) == pytest.approx(50)
+
+
+def test_a_short_logarithmic_axis_ticks_at_one_two_five() -> None:
+    assert scales.logarithmic(60, 400).ticks == (50, 100, 200, 500)
+
+
+def test_a_single_value_gets_an_axis_around_it() -> None:
+    axis = scales.logarithmic(100, 100)
+    assert (axis.low, axis.high) == (100, 1000)
+
+
+@pytest.mark.parametrize(
+    ("values", "steps"),
+    [
+        ([0.5, 3, 20, 150, 900, 4000], [50, 100, 200, 500, 1000, 2000]),
+        ([float(value) for value in range(1, 1001)], [140, 290, 430, 570, 720, 860]),
+        ([5.0, 5.0], []),
+        ([], []),
+    ],
+)
+def test_colours_step_at_round_numbers_when_values_spread_and_else_at_quantiles(
+    values: list[float], steps: list[float]
+) -> None:
+    assert scales.colour_steps(values, 7) == steps
+
+
+def test_days_are_marked_where_they_begin() -> None:
+    start = datetime(2026, 11, 16, 12, tzinfo=UTC)
+    times = [start + timedelta(hours=hour) for hour in range(24)]
+    assert scales.day_marks(times) == [(0, times[0]), (50, times[12])]
