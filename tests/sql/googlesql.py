@@ -1,0 +1,195 @@
+"""What BigQuery would say of a query (`Catalog.analyze`) and answer to it (`Catalog.evaluate`), without BigQuery."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+import pyarrow as pa
+from zetasql.core.exceptions import ServerError
+from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
+from zetasql.wasi._pb2.zetasql.proto.options_pb2 import AnalyzerOptionsProto, LanguageOptionsProto
+from zetasql.wasi._pb2.zetasql.proto.simple_catalog_pb2 import SimpleCatalogProto
+from zetasql.wasi._pb2.zetasql.public import options_pb2 as options
+from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeProto
+from zetasql.wasi._pb2.zetasql.resolved_ast.resolved_node_kind_pb2 import ResolvedNodeKind
+
+from tests.sql import rewrites
+from tests.sql.engine import Engine, EngineCrash
+from tests.sql.values import from_value, to_value, type_name
+
+# GoogleSQL knows more than BigQuery (it also serves Spanner and others): what BigQuery rejects must fail here too.
+NOT_IN_BIGQUERY = (
+    "ADDITIONAL_DATE_TIME_FUNCTIONS",
+    "AGGREGATE_FILTERING",
+    "ARRAY_AGGREGATION_FUNCTIONS",
+    "ARRAY_EQUALITY",
+    "ARRAY_FIND_FUNCTIONS",
+    "ARRAY_ORDERING",
+    "ARRAY_ZIP",
+    "ENABLE_MEASURES",
+    "FIRST_AND_LAST_N",
+    "INLINE_LAMBDA_ARGUMENT",
+    "LATERAL_COLUMN_REFERENCES",
+    "LATERAL_JOIN",
+    "LIMIT_OFFSET_EXPRESSIONS",
+    "MAP_TYPE",
+    "MULTILEVEL_AGGREGATION",
+    "MULTIWAY_UNNEST",
+    "SPANNER_LEGACY_DDL",
+    "TIMESTAMP_NANOS",
+    "TIMESTAMP_PICOS",
+    "UNNEST_AND_FLATTEN_ARRAYS",
+    "UUID_TYPE",
+    "WITH_GROUP_ROWS",
+)
+
+
+class SqlError(AssertionError):
+    """GoogleSQL rejected a query; the text is its own, with line and column."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One output column and its GoogleSQL type."""
+
+    name: str
+    proto: TypeProto
+
+    @property
+    def type(self) -> str:
+        return type_name(self.proto)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A query's answer. `content` goes back into `evaluate` as a table without being read."""
+
+    columns: list[Column]
+    content: service.TableContent
+
+    @cached_property
+    def values(self) -> list[tuple[Any, ...]]:
+        protos = [column.proto for column in self.columns]
+        return [
+            tuple(from_value(cell, proto) for cell, proto in zip(row.cell, protos, strict=True))
+            for row in self.content.table_data.row
+        ]
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        names = [column.name for column in self.columns]
+        return [dict(zip(names, row, strict=True)) for row in self.values]
+
+
+class Catalog:
+    """Tables by name (`dataset.table` or `project.dataset.table`); `now` is what CURRENT_DATE and the like say."""
+
+    def __init__(self, now: dt.datetime = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)) -> None:
+        self.tables: dict[str, list[Column]] = {}
+        self._engine = Engine(clock_us=int(now.timestamp() * 1_000_000))
+
+    def add(self, name: str, columns: Iterable[Column]) -> None:
+        """Know a table from now on; a second one of the same name takes the place of the first."""
+        self.tables[name] = list(columns)
+
+    def create(self, ddl: str, name: str | None = None) -> list[Column]:
+        """Know the table of a `CREATE TABLE`, under its own name or another."""
+        base = self.resolve(ddl).parent
+        columns = [Column(c.name, c.type) for c in base.column_definition_list]
+        self.add(name or ".".join(base.parent.name_path), columns)
+        return columns
+
+    def analyze(self, sql: str) -> list[Column]:
+        """Output columns of a query. Raises SqlError."""
+        return output_columns(self.resolve(sql))
+
+    def resolve(self, sql: str, **analyzer_options: Any) -> Any:
+        """The resolved statement, as zetasql's message of its kind (`ResolvedQueryStmtProto` and so on)."""
+        sql = rewrites.dotted(sql, self.tables)
+        request = service.AnalyzeRequest(sql_statement=sql, simple_catalog=self._catalog(self._named_in(sql)))
+        request.options.CopyFrom(_analyzer_options())
+        request.options.MergeFrom(AnalyzerOptionsProto(**analyzer_options))
+        request.descriptor_pool_list.definitions.add().builtin.SetInParent()
+        return node_of(self._call("Analyze", request, service.AnalyzeResponse).resolved_statement)
+
+    def evaluate(self, sql: str, tables: Mapping[str, pa.Table | service.TableContent]) -> Rows:
+        """Rows of a query over `tables`, by the reference implementation. Raises SqlError, for a bad row too."""
+        sql = rewrites.exact(rewrites.dotted(sql, self.tables))
+        names = self._named_in(sql)
+        request = service.EvaluateQueryRequest(
+            sql=sql, options=_analyzer_options(), simple_catalog=self._catalog(names)
+        )
+        request.descriptor_pool_list.definitions.add().builtin.SetInParent()
+        for name in names:
+            request.table_content[name].CopyFrom(self._content(name, tables[name]))
+        answer = self._call("EvaluateQuery", request, service.EvaluateQueryResponse)
+        return Rows([Column(c.name, c.type) for c in answer.prepared.columns], answer.content)
+
+    def _named_in(self, sql: str) -> list[str]:
+        return [name for name in self.tables if f"`{name}`" in sql]
+
+    def _catalog(self, names: Iterable[str]) -> SimpleCatalogProto:
+        catalog = SimpleCatalogProto(name="catalog")
+        catalog.builtin_function_options.language_options.CopyFrom(_language())
+        for number, name in enumerate(names, start=1):
+            table = catalog.table.add(name=name, serialization_id=number)
+            for column in self.tables[name]:
+                table.column.add(name=column.name, type=column.proto)
+        return catalog
+
+    def _content(self, name: str, rows: pa.Table | service.TableContent) -> service.TableContent:
+        return rows if isinstance(rows, service.TableContent) else content(rows, self.tables[name])
+
+    def _call(self, method: str, request: Any, response: Any) -> Any:
+        try:
+            return self._engine.call(method, request, response)
+        except ServerError as error:
+            raise SqlError(error.message) from None
+        except EngineCrash as crash:
+            raise SqlError(str(crash)) from None
+
+
+def content(rows: pa.Table, columns: Iterable[Column]) -> service.TableContent:
+    """Arrow rows as a table of the reference implementation; a column the rows lack is NULL."""
+    columns = list(columns)
+    cells = [rows[c.name].to_pylist() if c.name in rows.column_names else [None] * len(rows) for c in columns]
+    table = service.TableContent()
+    table.table_data.SetInParent()
+    for values in zip(*cells, strict=True):
+        table.table_data.row.add(cell=[to_value(v, c.proto) for v, c in zip(values, columns, strict=True)])
+    return table
+
+
+def output_columns(statement: Any) -> list[Column]:
+    """Columns of a resolved query, in order."""
+    return [Column(c.name, c.column.type) for c in statement.output_column_list]
+
+
+def node_of(message: Any) -> Any:
+    """The node inside zetasql's wrappers (`AnyResolved…Proto`, one member set)."""
+    while type(message).__name__.startswith("AnyResolved"):
+        message = getattr(message, message.WhichOneof("node"))
+    return message
+
+
+@cache
+def _language() -> LanguageOptionsProto:
+    """BigQuery's dialect, as near as the public GoogleSQL comes."""
+    ask = service.LanguageOptionsRequest(maximum_features=True)
+    language = Engine(clock_us=0).call("GetLanguageOptions", ask, LanguageOptionsProto)
+    refused = {options.LanguageFeature.Value(f"FEATURE_{name}") for name in NOT_IN_BIGQUERY}
+    kept = [feature for feature in language.enabled_language_features if feature not in refused]
+    language.ClearField("enabled_language_features")
+    language.enabled_language_features.extend(kept)
+    language.product_mode = options.PRODUCT_EXTERNAL
+    language.ClearField("supported_statement_kinds")
+    language.supported_statement_kinds.extend(n for k, n in ResolvedNodeKind.items() if k.endswith("_STMT"))
+    return language
+
+
+def _analyzer_options() -> AnalyzerOptionsProto:
+    return AnalyzerOptionsProto(
+        language_options=_language(), default_timezone="UTC", error_message_mode=options.ERROR_MESSAGE_ONE_LINE
+    )
