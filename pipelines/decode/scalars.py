@@ -27,7 +27,7 @@ METRIC_TYPES = {
 }  # member of Metric.data → metric_type
 
 INT64_MAX = 2**63 - 1
-_INTEGER = re.compile(r"([+-]?)0*([0-9]{1,19})")
+_INTEGER = re.compile(r"([+-]?)0*([0-9]{1,20})")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NUMERIC_STEP = Decimal("1e-9")
 _NUMERIC_BOUND = Decimal("1e29")
@@ -100,13 +100,16 @@ _JSON: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def to_integer(text: str) -> int | None:
+    """`[+-]?digits` of at most 20 digits that count (all 64-bit integers have fewer), else None."""
+    found = _INTEGER.fullmatch(text)
+    return int(found[1] + found[2]) if found else None
+
+
 def to_int64(text: str) -> int | None:
     """`[+-]?digits` within int64, else None."""
-    found = _INTEGER.fullmatch(text)
-    if not found:
-        return None
-    number = int(found[1] + found[2])
-    return number if -(2**63) <= number <= INT64_MAX else None
+    number = to_integer(text)
+    return number if number is not None and -(2**63) <= number <= INT64_MAX else None
 
 
 def to_float64(text: str) -> float | None:
@@ -129,7 +132,8 @@ def to_numeric(text: str) -> Decimal | None:
     return rounded if rounded.copy_abs() < _NUMERIC_BOUND else None
 
 
-TYPED = {
+# Type of a column → its reader; None means that the text is no value of that type.
+TYPED: dict[str, Callable[[str], Any]] = {
     "STRING": str,
     "INT64": to_int64,
     "FLOAT64": to_float64,
