@@ -1,4 +1,4 @@
-"""dbt/slos/*.yaml (OpenSLO v1) → dbt/seeds/rendered/slos.csv, one row per objective: all that the SLO marts read."""
+"""dbt/slos/*.yaml (OpenSLO v1) → seeds slos.csv (a row per objective) and slo_alerts.csv: all that the SLO marts read."""
 
 import csv
 import hashlib
@@ -6,18 +6,21 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
 from pathlib import Path
 
-from pipelines.errors import UsageError
+from pipelines.render.burn_alerts import Alert, alerts
 from pipelines.render.indicators import Indicator, indicator, objective_threshold
 from pipelines.render.places import Place, documents
 from pipelines.render.windows import Window, slice_minutes, window
+from pipelines.tables import SCHEMAS
 
 API_VERSION = "openslo/v1"
 KINDS = ("SLO", "SLI", "Service")
 METHODS = ("Occurrences", "Timeslices")
 MIN_VALID_EVENTS = "otelmart/min-valid-events"
-RENDERED = Path("dbt/seeds/rendered/slos.csv")
+REPO = SCHEMAS.parent
+SEEDS = Path("dbt/seeds/rendered")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
 
 
@@ -54,19 +57,29 @@ class Row:
     min_valid_count: str
 
 
-def render(repo: Path) -> dict[Path, str]:
-    """The rendered file and its text. Raises UsageError naming file and line of the first mistake."""
-    return {repo / RENDERED: csv_text(rows(repo))}
+def files(repo: Path = REPO) -> dict[Path, str]:
+    """Text of each rendered file, by path. Raises UsageError naming file and line of the first mistake."""
+    found = sorted(rows(repo), key=lambda row: row.slo_id)
+    return {
+        repo / SEEDS / "slos.csv": _csv(
+            [*(field.name for field in fields(Row)), "definition_hash"],
+            [[*asdict(row).values(), definition_hash(row)] for row in found],
+        ),
+        repo / SEEDS / "slo_alerts.csv": _csv(
+            [field.name for field in fields(Alert)],
+            [list(asdict(alert).values()) for row in found for alert in _alerts(row)],
+        ),
+    }
 
 
-def csv_text(found: list[Row]) -> str:
-    """The seed: a header, then the objectives in order of slo_id, each with a hash of what its numbers depend on."""
+def _csv(header: list[str], lines: list[list[str]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*(field.name for field in fields(Row)), "definition_hash"])
-    for row in sorted(found, key=lambda row: row.slo_id):
-        writer.writerow([*asdict(row).values(), definition_hash(row)])
+    csv.writer(text, lineterminator="\n").writerows([header, *lines])
     return text.getvalue()
+
+
+def _alerts(row: Row) -> Iterator[Alert]:
+    return alerts(row.slo_id, Decimal(row.target_ratio), int(row.window_days), int(row.slice_minutes or 0))
 
 
 def definition_hash(row: Row) -> str:
@@ -211,10 +224,3 @@ def _min_valid_count(metadata: dict[str, Place]) -> str:
     if not re.fullmatch(r"[1-9][0-9]{0,8}", text):
         raise metadata["annotations"].error(f"{MIN_VALID_EVENTS} must be a whole number from 1, not {text!r}")
     return text
-
-
-def check(repo: Path) -> None:
-    """Raises UsageError when the rendered seed is stale."""
-    for path, text in render(repo).items():
-        if not path.exists() or path.read_text("utf-8") != text:
-            raise UsageError(f"{path.relative_to(repo)} is stale: run otelmart render")

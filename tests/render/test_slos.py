@@ -178,8 +178,8 @@ def test_hash_changes_with_the_numbers_and_not_with_the_words(tmp_path: Path) ->
     assert slos.definition_hash(row) != slos.definition_hash(stricter)
 
 
-def test_no_files_render_a_seed_without_rows(tmp_path: Path) -> None:
-    assert slos.csv_text(rows(tmp_path)).count("\n") == 1
+def test_no_files_render_seeds_without_rows(tmp_path: Path) -> None:
+    assert [text.count("\n") for text in slos.files(tmp_path).values()] == [1, 1]
 
 
 def test_duplicate_slo_names_name_both_places(tmp_path: Path) -> None:
@@ -214,6 +214,6 @@ def test_shipped_slos_are_the_designs_and_the_journeys_that_earn_money(repo: Pat
     assert (latency.threshold_op, latency.threshold_ns) == ("lt", "500000000")
 
 
-def test_rendered_seed_is_fresh(repo: Path) -> None:
-    [(path, text)] = slos.render(repo).items()
-    assert path.read_text() == text, "dbt/seeds/rendered/slos.csv is stale: run otelmart render"
+def test_rendered_seeds_are_fresh(repo: Path) -> None:
+    for path, text in slos.files(repo).items():
+        assert path.read_text() == text, f"{path.name} is stale: run otelmart render"
