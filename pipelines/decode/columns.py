@@ -33,10 +33,6 @@ class Coded:
         """The same values with the codes put into another order, or repeated."""
         return Coded(arrange(self.codes), self.values, self.are_distinct)
 
-    def over(self, values: Arrow) -> "Coded":
-        """The same codes into other values."""
-        return Coded(self.codes, values, are_distinct=False)
-
     def repeat(self, counts: Int32s) -> "Coded":
         """Element i `counts[i]` times."""
         return self.arranged(lambda codes: np.repeat(codes, counts))
@@ -88,16 +84,16 @@ def buffer(values: Any) -> pa.Buffer:
 
 def combined(columns: Sequence[Coded]) -> tuple[list[tuple[str | None, ...]], Int32s]:
     """(distinct tuples of the columns' texts, code of each row's tuple)."""
-    keys = np.zeros(len(columns[0].codes), np.int64)
+    row_count = len(columns[0].codes)
+    codes = np.zeros(row_count, np.int32)
     for column in columns:
-        keys = keys * (len(column.values) + 1) + column.codes + 1
-    encoded: Arrow = pa.array(keys).dictionary_encode()
-    distinct, parts = encoded.dictionary.to_numpy(), []
-    for column in reversed(columns):
-        codes = distinct % (len(column.values) + 1) - 1
-        parts.append(column.values.take(pa.array(codes, mask=codes < 0)).to_pylist())
-        distinct = distinct // (len(column.values) + 1)
-    return list(zip(*reversed(parts), strict=True)), encoded.indices.to_numpy()
+        keys = codes * np.int64(len(column.values) + 1) + column.codes + 1
+        encoded: Arrow = pa.array(keys).dictionary_encode()
+        codes = encoded.indices.to_numpy()
+    first_rows = np.zeros(int(codes.max(initial=-1)) + 1, np.int64)
+    first_rows[codes[::-1]] = np.arange(row_count)[::-1]
+    parts = [column.array().take(pa.array(first_rows)).to_pylist() for column in columns]
+    return list(zip(*parts, strict=True)), codes
 
 
 def bitmap(mask: Bools) -> pa.Buffer:
@@ -142,19 +138,23 @@ def without_nulls(array: Arrow) -> Arrow:
     """A field of messages that may be absent: protobuf's default where they are."""
     if not array.null_count:
         return array
-    return array.fill_null(b"" if pa.types.is_binary(array.type) else pa.scalar(0, array.type))
+    return array.fill_null(b"" if pa.types.is_binary(array.type) else pa.scalar(0).cast(array.type))
 
 
 def texts(binary: Arrow, *, null_empty: bool = True) -> Coded:
     """A bytes column as text, encoded once per distinct value; "" is NULL if asked."""
     encoded = without_nulls(binary).dictionary_encode()
-    values, codes = utf8(encoded.dictionary), encoded.indices.to_numpy()
-    empty = np.flatnonzero(np.diff(offsets(values)) == 0)
-    if null_empty and len(empty):
-        new_codes = np.arange(len(values), dtype=np.int32)
-        new_codes[empty] = -1
-        codes = new_codes.take(codes)
-    return Coded(codes, values)
+    coded = Coded(encoded.indices.to_numpy(), utf8(encoded.dictionary))
+    return empty_as_null(coded) if null_empty else coded
+
+
+def empty_as_null(column: Coded) -> Coded:
+    """The column with NULL where the text is ""."""
+    is_empty = np.diff(offsets(column.values)) == 0
+    if not is_empty.any():
+        return column
+    new_codes = np.where(is_empty, np.int32(-1), np.arange(len(is_empty), dtype=np.int32))
+    return Coded(remap(column.codes, new_codes), column.values, column.are_distinct)
 
 
 def hex_texts(binary: Arrow) -> Arrow:
@@ -163,6 +163,18 @@ def hex_texts(binary: Arrow) -> Arrow:
     data = memoryview(binary.buffers()[2] or b"")[starts[0] : starts[-1]]
     digits = buffer(binascii.hexlify(data))
     return pa.StringArray.from_buffers(len(binary), buffer((starts - starts[0]) * 2), digits)
+
+
+def sent_hex(binary: Arrow) -> Arrow:
+    """Lower-case hex of each id, NULL for an empty one."""
+    return hex_ids(binary, np.diff(offsets(binary)) > 0)
+
+
+def series_hex(lanes: UInt64s) -> Arrow:
+    """Dictionary of the 32 hex digits of each pair of lanes, an array (rows, 2)."""
+    data, count = lanes.astype(">u8").tobytes(), len(lanes)
+    encoded: Arrow = pa.Array.from_buffers(pa.binary(16), count, [None, buffer(data)]).dictionary_encode()
+    return Coded(encoded.indices.to_numpy(), hex_texts(encoded.dictionary.cast(pa.binary()))).array()
 
 
 def hex_ids(binary: Arrow, present: Bools) -> Arrow:
@@ -174,15 +186,15 @@ def hex_ids(binary: Arrow, present: Bools) -> Arrow:
 
 
 def id_state(binary: Arrow, id_bytes: int) -> tuple[Bools, Bools]:
-    """(has neither 0 nor `id_bytes` bytes, is empty or all zero) of each id."""
-    sizes = np.diff(offsets(binary))
-    data = np.frombuffer(binary.buffers()[2] or b"", np.uint8)[: int(offsets(binary)[-1])]
-    is_sized = sizes == id_bytes
-    if is_sized.all():
-        return ~is_sized, np.all(data.reshape(-1, id_bytes).view(np.uint64) == 0, axis=1)
-    totals = np.concatenate(([0], np.cumsum(data != 0)))
-    nonzero_count = np.diff(totals[offsets(binary)])
-    return ~is_sized & (sizes != 0), nonzero_count == 0
+    """(has other than `id_bytes` bytes, has no byte but zeros) of each id."""
+    starts = offsets(binary)
+    data = np.frombuffer(binary.buffers()[2] or b"", np.uint8)[: int(starts[-1])]
+    is_missized = np.diff(starts) != id_bytes
+    if not is_missized.any():
+        words = data.reshape(-1, id_bytes).view(np.uint64)
+        return is_missized, np.asarray(~words.any(axis=1), bool)
+    nonzero_before = np.concatenate(([0], np.cumsum(data != 0)))
+    return is_missized, np.asarray(np.diff(nonzero_before[starts]) == 0, bool)
 
 
 def numbers(array: Arrow) -> npt.NDArray[np.generic]:
@@ -191,9 +203,18 @@ def numbers(array: Arrow) -> npt.NDArray[np.generic]:
     return view
 
 
-def unsigned32(array: Arrow) -> Arrow:
-    """uint32 column as INT64."""
+def int64(array: Arrow) -> Arrow:
+    """Number column of at most 32 bits as INT64."""
     return array_of(pa.int64(), numbers(array).astype(np.int64))
+
+
+def unix_nanos(times_ns: UInt64s) -> Arrow:
+    """ns as INT64; NULL for 0, OTLP's "unknown", and above 2^63-1."""
+    return array_of(pa.int64(), times_ns.view(np.int64), is_known(times_ns))
+
+
+def is_known(times_ns: UInt64s) -> Bools:
+    return np.asarray((times_ns != 0) & (times_ns <= MAX_INT64), bool)
 
 
 def nanoseconds(array: Arrow) -> UInt64s:
@@ -201,9 +222,9 @@ def nanoseconds(array: Arrow) -> UInt64s:
     return numbers(array).astype(np.uint64, copy=False)
 
 
-def timestamps(times_ns: UInt64s, present: Bools | None = None) -> Arrow:
-    """ns → TIMESTAMP truncated to µs."""
-    return array_of(MICROSECONDS, (times_ns // np.uint64(1000)).view(np.int64), present)
+def timestamps(times_ns: UInt64s) -> Arrow:
+    """ns → TIMESTAMP truncated to µs; NULL for 0, OTLP's "unknown", and above 2^63-1."""
+    return array_of(MICROSECONDS, (times_ns // np.uint64(1000)).view(np.int64), is_known(times_ns))
 
 
 def enum_texts(array: Arrow, names: Sequence[str]) -> Coded:

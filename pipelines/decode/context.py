@@ -55,10 +55,14 @@ class Context:
         first_ordinal = np.array([payload.first_row_ordinal for payload in self.payloads], np.int64)
         return np.arange(self.row_count) + np.repeat(first_ordinal - first_row, self.rows_of_payload)
 
-    def out_of_range(self, times_ns: UInt64s) -> Bools:
+    def receive_times_us(self) -> Int64s:
+        """Receive time of each row's payload."""
+        of_payload = np.array([payload.receive_time_us for payload in self.payloads], np.int64)
+        return np.repeat(of_payload, self.rows_of_payload)
+
+    def is_out_of_range(self, times_ns: UInt64s) -> Bools:
         """Where an event time is too far from the receive time, or no INT64."""
-        receive_ns = np.array([payload.receive_time_us * 1000 for payload in self.payloads], np.int64)
-        after_ns = times_ns.view(np.int64) - np.repeat(receive_ns, self.rows_of_payload)
+        after_ns = times_ns.view(np.int64) - self.receive_times_us() * 1000
         is_far = (after_ns < -self.rules.max_past_days * _NS_A_DAY) | (
             after_ns > self.rules.max_future_days * _NS_A_DAY
         )
@@ -99,7 +103,7 @@ def attribute_lists(requests: Requests) -> dict[str, Arrow]:
 
 
 def promoted_columns(signal: Signal, part: Context, attributes: Attributes) -> tuple[dict[str, Arrow], Int64s]:
-    """Promoted columns of the rows, and how many values of the wrong type each row has."""
+    """(promoted columns of the rows, how many values of the wrong type each row has)."""
     levels = (Level("own", None), Level("scope", part.rows_of_scope), Level("resource", part.rows_of_resource))
     return promotion.promote(attributes, part.rules.columns[signal], levels, part.row_count)
 
@@ -122,14 +126,14 @@ def shared_columns(part: Context, attributes: Attributes) -> dict[str, Arrow]:
 
 
 def _repeated_count(messages: Arrow, counts: Int32s) -> Arrow:
-    return array_of(pa.int64(), np.repeat(numbers(messages.field("dropped_attributes_count")).astype(np.int64), counts))
+    dropped_counts = numbers(messages.field("dropped_attributes_count")).astype(np.int64)
+    return array_of(pa.int64(), np.repeat(dropped_counts, counts))
 
 
 def _payload_columns(part: Context) -> Mapping[str, Arrow]:
     ids = pa.array([payload.payload_id for payload in part.payloads], STRING).dictionary_encode()
-    receive_times = np.array([payload.receive_time_us for payload in part.payloads], np.int64)
     return {
-        "ingest_time": array_of(MICROSECONDS, np.repeat(receive_times, part.rows_of_payload)),
+        "ingest_time": array_of(MICROSECONDS, part.receive_times_us()),
         "payload_id": Coded(ids.indices.to_numpy(), ids.dictionary).repeat(part.rows_of_payload).array(),
         "row_ordinal": array_of(pa.int64(), part.row_ordinals()),
         "schema_version": array_of(pa.int64(), np.full(part.row_count, SCHEMA_VERSION, np.int64)),

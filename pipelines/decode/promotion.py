@@ -50,6 +50,19 @@ def first_text(attributes: Attributes, names: Sequence[str], level: str) -> Code
     return _sources(attributes, names, attributes.by_name(level, names))
 
 
+def first_present(choices: Sequence[Coded]) -> Coded:
+    """The first choice that is not NULL, row by row."""
+    merged = choices[0]
+    for other in choices[1:]:
+        if other.values is merged.values:
+            merged = Coded(np.where(merged.codes >= 0, merged.codes, other.codes), merged.values, merged.are_distinct)
+        else:
+            shifted = np.where(other.codes >= 0, other.codes + np.int32(len(merged.values)), np.int32(-1))
+            both = pa.concat_arrays([merged.values, other.values])
+            merged = Coded(np.where(merged.codes >= 0, merged.codes, shifted), both, are_distinct=False)
+    return merged
+
+
 def _names(columns: Iterable[Column]) -> Iterable[str]:
     for column in columns:
         for source in column.sources:
@@ -66,7 +79,7 @@ def _rows(attributes: Attributes, column: Column, found: Sequence[tuple[Level, M
             by_level.append(coded if level.row_counts is None else coded.repeat(level.row_counts))
     if not by_level:
         return None
-    return by_level[0] if len(by_level) == 1 else _first_present(by_level).compact()
+    return by_level[0] if len(by_level) == 1 else first_present(by_level).compact()
 
 
 def _sources(attributes: Attributes, sources: Sequence[str | Compose], by_name: Mapping[str, Int32s]) -> Coded | None:
@@ -78,7 +91,7 @@ def _sources(attributes: Attributes, sources: Sequence[str | Compose], by_name: 
                 present.append(_composed(attributes, source, by_name))
         elif source in by_name:
             present.append(Coded(by_name[source], attributes.texts, attributes.are_texts_distinct))
-    return _first_present(present) if present else None
+    return first_present(present) if present else None
 
 
 def _composed(attributes: Attributes, source: Compose, by_name: Mapping[str, Int32s]) -> Coded:
@@ -90,19 +103,6 @@ def _composed(attributes: Attributes, source: Compose, by_name: Mapping[str, Int
     texts = pa.array([compose(*parts) for parts in distinct], STRING)
     codes = np.where(_present(texts), np.arange(len(texts), dtype=np.int32), np.int32(-1))
     return Coded(codes.take(rows), texts.fill_null(""), are_distinct=False)
-
-
-def _first_present(choices: Sequence[Coded]) -> Coded:
-    """The first choice that is not NULL, row by row."""
-    merged = choices[0]
-    for other in choices[1:]:
-        if other.values is merged.values:
-            merged = Coded(np.where(merged.codes >= 0, merged.codes, other.codes), merged.values, merged.are_distinct)
-        else:
-            shifted = np.where(other.codes >= 0, other.codes + np.int32(len(merged.values)), np.int32(-1))
-            both = pa.concat_arrays([merged.values, other.values])
-            merged = Coded(np.where(merged.codes >= 0, merged.codes, shifted), both, are_distinct=False)
-    return merged
 
 
 def _typed(kind: str, coded: Coded) -> tuple[Arrow, Bools]:

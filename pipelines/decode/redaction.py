@@ -1,11 +1,10 @@
 """Privacy actions over string arrays: one vectorised search finds the texts that an action may change at all."""
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.decode import privacy
-from pipelines.decode.columns import STRING, Coded
+from pipelines.decode.columns import STRING, Coded, remap
 from pipelines.decode.wire import Arrow
 
 # What a text must contain for the action to change it (RE2, so linear in the text). Actions not named change any text.
@@ -22,11 +21,9 @@ def privatised(column: Coded, action: str | None, key: bytes) -> Coded:
     """The column after an action on each of its distinct texts."""
     if action is None:
         return column
-    values = transformed(column.values, action, key)
-    codes = np.where(values.is_valid().to_numpy(zero_copy_only=False), np.arange(len(values), dtype=np.int32), -1)
-    return column.arranged(lambda old: np.append(codes, -1).astype(np.int32).take(old, mode="wrap")).over(
-        values.fill_null("")
-    )
+    encoded = transformed(column.values, action, key).dictionary_encode()
+    new_codes = encoded.indices.fill_null(-1).to_numpy()
+    return Coded(remap(column.codes, new_codes), encoded.dictionary)
 
 
 def transformed(texts: Arrow, action: str, key: bytes) -> Arrow:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from pipelines.decode import sampling, scalars, wire
 from pipelines.decode.attributes import Attributes, encode
 from pipelines.decode.columns import (
+    MAX_INT64,
     Bools,
     Coded,
     array_of,
@@ -17,12 +18,14 @@ from pipelines.decode.columns import (
     hex_ids,
     hex_texts,
     id_state,
+    int64,
     lists,
     nanoseconds,
-    numbers,
+    sent_hex,
     structs,
     texts,
     timestamps,
+    unix_nanos,
 )
 from pipelines.decode.context import Context, Rows, attribute_lists, context, promoted_columns, shared_columns
 from pipelines.decode.promotion import first_text
@@ -66,15 +69,15 @@ def _attribute_lists(spans: Arrow) -> dict[str, Arrow]:
 def _identity(spans: Arrow) -> dict[str, Arrow]:
     _, has_no_parent = id_state(spans.field("parent_span_id"), SPAN_ID_BYTES)
     return {
-        "trace_id": _repeated_hex(spans.field("trace_id")),
+        "trace_id": hex_texts(spans.field("trace_id")),
         "span_id": hex_texts(spans.field("span_id")),
         "parent_span_id": hex_ids(spans.field("parent_span_id"), ~has_no_parent),
         "name": texts(spans.field("name"), null_empty=False).array(),
         "kind": enum_texts(spans.field("kind"), scalars.SPAN_KINDS).array(),
-        "flags": _int64(spans, "flags"),
-        "dropped_attributes_count": _int64(spans, "dropped_attributes_count"),
-        "dropped_events_count": _int64(spans, "dropped_events_count"),
-        "dropped_links_count": _int64(spans, "dropped_links_count"),
+        "flags": int64(spans.field("flags")),
+        "dropped_attributes_count": int64(spans.field("dropped_attributes_count")),
+        "dropped_events_count": int64(spans.field("dropped_events_count")),
+        "dropped_links_count": int64(spans.field("dropped_links_count")),
     }
 
 
@@ -86,8 +89,8 @@ def _times(spans: Arrow) -> dict[str, Arrow]:
         "start_time": timestamps(start_ns),
         "end_time": timestamps(np.where(is_finished, end_ns, start_ns)),
         "duration_ms": array_of(pa.float64(), duration_ns / 1e6, is_finished),
-        "start_time_unix_nano": array_of(pa.int64(), start_ns.view(np.int64)),
-        "end_time_unix_nano": array_of(pa.int64(), end_ns.view(np.int64), is_finished),
+        "start_time_unix_nano": unix_nanos(start_ns),
+        "end_time_unix_nano": unix_nanos(end_ns),
         "duration_ns": array_of(pa.int64(), duration_ns, is_finished),
         "is_unfinished": booleans(~is_finished),
         "has_clock_skew": booleans(is_finished & (end_ns < start_ns)),
@@ -108,25 +111,25 @@ def _events(events: Arrow, attributes: Attributes) -> dict[str, Arrow]:
     starts, each = offsets(events), events.values
     times_ns = nanoseconds(each.field("time_unix_nano"))
     event = {
-        "timestamp": timestamps(times_ns, times_ns != 0),
+        "timestamp": timestamps(times_ns),
         "name": texts(each.field("name"), null_empty=False).array(),
         "attributes": attributes.column("event"),
     }
     return {
         "events": lists(starts, structs(event)),
-        "event_times_unix_nano": lists(starts, array_of(pa.int64(), times_ns.view(np.int64))),
-        "event_dropped_attributes_counts": lists(starts, _int64(each, "dropped_attributes_count")),
+        "event_times_unix_nano": lists(starts, unix_nanos(times_ns).fill_null(0)),
+        "event_dropped_attributes_counts": lists(starts, int64(each.field("dropped_attributes_count"))),
     }
 
 
 def _links(links: Arrow, attributes: Attributes) -> Arrow:
     each = links.values
     link = {
-        "trace_id": _sent_hex(each.field("trace_id")),
-        "span_id": _sent_hex(each.field("span_id")),
+        "trace_id": sent_hex(each.field("trace_id")),
+        "span_id": sent_hex(each.field("span_id")),
         "trace_state": texts(each.field("trace_state")).array(),
-        "flags": _int64(each, "flags"),
-        "dropped_attributes_count": _int64(each, "dropped_attributes_count"),
+        "flags": int64(each.field("flags")),
+        "dropped_attributes_count": int64(each.field("dropped_attributes_count")),
         "attributes": attributes.column("link"),
     }
     return lists(offsets(links), structs(link))
@@ -150,23 +153,11 @@ def _sampling(spans: Arrow, attributes: Attributes, rules: Rules) -> dict[str, A
 def _is_bad(spans: Arrow, part: Context) -> Bools:
     """Where a span cannot become a row; the plain decoder says why."""
     start_ns = nanoseconds(spans.field("start_time_unix_nano"))
-    is_bad: Bools = (start_ns == 0) | part.out_of_range(start_ns)
+    is_bad: Bools = (start_ns == 0) | part.is_out_of_range(start_ns)
+    is_bad |= nanoseconds(spans.field("end_time_unix_nano")) > MAX_INT64
     for name, id_bytes in (("trace_id", TRACE_ID_BYTES), ("span_id", SPAN_ID_BYTES)):
-        is_missized, is_absent = id_state(spans.field(name), id_bytes)
-        is_bad |= is_missized | is_absent
-    is_bad |= id_state(spans.field("parent_span_id"), SPAN_ID_BYTES)[0]
+        is_missized, is_zero = id_state(spans.field(name), id_bytes)
+        is_bad |= is_missized | is_zero
+    is_missized, is_zero = id_state(spans.field("parent_span_id"), SPAN_ID_BYTES)
+    is_bad |= is_missized & ~is_zero
     return is_bad
-
-
-def _repeated_hex(ids: Arrow) -> Arrow:
-    """Dictionary of the hex of ids that come several times, as the trace ids of a trace do."""
-    encoded = ids.dictionary_encode()
-    return Coded(encoded.indices.to_numpy(), hex_texts(encoded.dictionary)).array()
-
-
-def _sent_hex(ids: Arrow) -> Arrow:
-    return hex_ids(ids, np.diff(offsets(ids)) > 0)
-
-
-def _int64(messages: Arrow, name: str) -> Arrow:
-    return array_of(pa.int64(), numbers(messages.field(name)).astype(np.int64))

@@ -31,8 +31,9 @@ class Texts:
     patches: list[tuple[Int32s, Arrow]] = field(default_factory=list)
 
     def patch(self, indices: Int32s, texts: Arrow) -> None:
-        self.patches.append((indices, texts))
-        self.starts[indices] = self.ends[indices]
+        if len(indices):
+            self.patches.append((indices, texts))
+            self.starts[indices] = self.ends[indices]
 
     def array(self) -> Arrow:
         """String array. Raises Unusual if one is not UTF-8."""

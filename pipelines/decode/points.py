@@ -1,0 +1,66 @@
+"""Data points of the five metric kinds as one table in wire order, whatever kind each metric is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.decode.columns import Int64s
+from pipelines.decode.scalars import METRIC_TYPES
+from pipelines.decode.wire import Arrow, Int32s, Unusual, offsets
+
+KINDS = tuple(METRIC_TYPES)  # members of Metric.data
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """`fields` has every field that any kind of point has, NULL (or an empty list) where the row's kind has none.
+
+    `kind_of_metric` is an index into KINDS, -1 for a metric without data; `rows_of_metric` its number of points.
+    """
+
+    fields: Mapping[str, Arrow]
+    kind_of_metric: Int32s
+    rows_of_metric: Int32s
+
+
+def flatten(metrics: Arrow) -> Points:
+    """The points of an array of metrics. Raises Unusual for a metric or point that sets two members of a oneof."""
+    is_kind = np.array([metrics.field(kind).is_valid().to_numpy(zero_copy_only=False) for kind in KINDS])
+    if (is_kind.sum(axis=0) > 1).any():
+        raise Unusual("a metric of several kinds")
+    points = [metrics.field(kind).field("data_points") for kind in KINDS]
+    counts = np.array([np.diff(offsets(of_kind)) for of_kind in points])
+    metric_of_point = np.concatenate([np.repeat(np.arange(len(metrics)), of_kind) for of_kind in counts])
+    fields = _in_order([of_kind.values for of_kind in points], np.argsort(metric_of_point, kind="stable"))
+    if "as_double" in fields:
+        check_numbers(fields)
+    kind_of_metric = np.where(is_kind.any(axis=0), is_kind.argmax(axis=0), -1).astype(np.int32)
+    return Points(fields, kind_of_metric, counts.sum(axis=0).astype(np.int32))
+
+
+def check_numbers(points: Mapping[str, Arrow]) -> None:
+    """Raises Unusual when one sets both as_double and as_int: which came last is not known."""
+    double, integer = points["as_double"], points["as_int"]
+    if double.null_count + integer.null_count < len(double):
+        raise Unusual("a number of two types")
+
+
+def _in_order(points: list[Arrow], order: Int64s) -> dict[str, Arrow]:
+    """Each field of the struct arrays, one after the other, then in the given order."""
+    types = {field.name: field.type for of_kind in points for field in of_kind.type}
+    filled = [of_kind for of_kind in points if len(of_kind)] or points[:1]
+    fields = {
+        name: pa.concat_arrays([_field(of_kind, name, kind) for of_kind in filled]) for name, kind in types.items()
+    }
+    if len(filled) == 1:
+        return fields
+    return {name: array.take(pa.array(order)) for name, array in fields.items()}
+
+
+def _field(points: Arrow, name: str, kind: Any) -> Arrow:
+    if points.type.get_field_index(name) < 0:
+        return pa.nulls(len(points), kind)
+    return points.field(name)
