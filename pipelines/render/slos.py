@@ -1,4 +1,4 @@
-"""dbt/slos/*.yaml (OpenSLO v1) → seeds slos.csv (a row per objective) and slo_alerts.csv: all that the SLO marts read."""
+"""dbt/slos/*.yaml (OpenSLO v1) → slos.csv (one row per objective) and slo_alerts.csv: all that the SLO marts read."""
 
 import csv
 import hashlib
