@@ -122,7 +122,7 @@ def _message(fields: Mapping[str, Encoder], content: object, level: int) -> byte
     if not isinstance(content, dict):
         raise BadValue("an object")
     if level > _MAX_LEVELS:
-        raise BadValue("nested that deep")
+        raise BadValue(f"an object within {_MAX_LEVELS} levels")
     encoded = b""
     for name, value in content.items():
         if value is not None and (encode := fields.get(name)) is not None:
