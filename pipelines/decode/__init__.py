@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -36,15 +36,28 @@ class Decoded:
     """
 
     rows: pa.RecordBatch
-    payload_index: pa.Array
+    payload_index: Any
     bad_rows: list[BadRow]
     wrong_type_counts: list[int]
     repaired_row_counts: list[int]
 
 
 def decode(payloads: Sequence[Payload], rules: Rules) -> Decoded:
-    """Rows and bad rows of payloads that are all of one signal."""
-    from pipelines.decode import reference
+    """Rows and bad rows of payloads that are all of one signal (no payloads: of traces).
 
-    decoded: Decoded = reference.decode(payloads, rules)
-    return decoded
+    `rows` has the schema `decode.batches.schema(signal)`: that of the table, with strings that repeat as dictionaries.
+    Everything is in memory at once; `decode_groups` is for lists of unknown size.
+    """
+    from pipelines.decode import groups
+
+    return groups.decode(payloads, rules)
+
+
+def decode_groups(payloads: Iterable[Payload], rules: Rules) -> Iterator[tuple[Sequence[Payload], Decoded]]:
+    """(a few consecutive payloads, their rows) until all payloads of the one signal are done.
+
+    A group is about 8 MB of payloads, or one larger payload, and takes roughly 20 times its bytes in memory.
+    """
+    from pipelines.decode import groups
+
+    yield from groups.decode_groups(payloads, rules)

@@ -40,7 +40,8 @@ def decode(payloads: Sequence[Payload], rules: Rules) -> Decoded:
 def plainly(payloads: Sequence[Payload], rules: Rules) -> Decoded:
     """The same by the plain decoder: for small lists, and for what is unusual."""
     decoded = reference.decode(payloads, rules)
-    return replace(decoded, rows=batches.with_dictionaries(decoded.rows, payloads[0].signal))
+    signal = payloads[0].signal if payloads else "traces"
+    return replace(decoded, rows=batches.with_dictionaries(decoded.rows, signal))
 
 
 def joined(parts: Sequence[Decoded], signal: Signal) -> Decoded:
