@@ -1,0 +1,31 @@
+"""Files generated from schemas/ and dbt/slos/: what each should hold, which are stale, and writing them."""
+
+from pathlib import Path
+
+from pipelines.errors import UsageError
+from pipelines.tables import SCHEMAS
+
+REPO = SCHEMAS.parent
+
+
+def files() -> dict[Path, str]:
+    """Text of every rendered file, by path. Raises UsageError for a mistake in what they are rendered from."""
+    if not (REPO / "dbt").is_dir():
+        raise UsageError(f"no dbt/ beside {SCHEMAS}: run `otelmart render` in a checkout of the project")
+    from pipelines.render import dbt_sources, dictionary, slos
+
+    return dbt_sources.files() | dictionary.files() | slos.files()
+
+
+def stale() -> dict[Path, str]:
+    """The rendered files whose text on disk is not what it should be, with the text they should hold."""
+    return {path: text for path, text in files().items() if not path.exists() or path.read_text() != text}
+
+
+def write() -> list[Path]:
+    """Bring every rendered file up to date; the paths that changed."""
+    changed = stale()
+    for path, text in changed.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return sorted(changed)

@@ -6,7 +6,6 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from pipelines import tables
 from tests.sql import rewrites
 from tests.sql.googlesql import Catalog, SqlError
 
@@ -41,12 +40,6 @@ def test_every_type_of_our_tables_goes_in_and_comes_out_unchanged(numbers: Catal
         " time timestamp, money numeric, pairs array<struct<key string, value string>>, nothing string)"
     )
     assert numbers.evaluate("select * from lab.types", {"lab.types": pa.Table.from_pylist([row])}).records == [row]
-
-
-@pytest.mark.parametrize("name", tables.TABLES)
-def test_the_ddl_of_a_table_gives_its_columns_in_googlesql(name: str, raw_tables: Catalog) -> None:
-    columns = [(c.name, c.type) for c in raw_tables.create(tables.ddl(name))]
-    assert columns == [(f["name"], tables.sql_type(f)) for f in tables.table(name)["schema"]["fields"]]
 
 
 @pytest.mark.parametrize("path", ["lab.numbers", "`lab.numbers`", "`lab`.`numbers`", "lab.`numbers`"])
