@@ -1,0 +1,165 @@
+"""What happened, remembered fact by fact: what truth.py turns into numbers. Reads facts, never output."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple
+
+from pipelines.demo.catalog import SAMPLED_SERVICE, SERVICES
+from pipelines.demo.model import CartAdd, Fact, HealthCheck, Login, OrderAttempt, PageView, Registration, Request
+from pipelines.demo.outbox import is_sampled
+from pipelines.demo.shop import HOUR_NS, utc_date
+
+
+class Served(NamedTuple):
+    """One answered request. `is_kept` False: its span was dropped by the service's sampler."""
+
+    duration_ns: int | None
+    is_error: bool
+    is_5xx: bool
+    is_kept: bool
+
+
+class RequestKey(NamedTuple):
+    """What latency is told by: the hour is UTC, in ns since 1970."""
+
+    environment: str
+    service_namespace: str
+    service_name: str
+    http_route: str
+    http_method: str
+    hour_ns: int
+
+
+class Activity(NamedTuple):
+    """Something a visitor did that keeps a session alive; `key` is session.id if sent, else the user."""
+
+    environment: str
+    key: str
+    time_ns: int
+    what: str  # a page name, or add_to_cart, login, registration, order, failed_order
+    is_page: bool
+
+
+Keys = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Observed:
+    """Everything the truth needs to know, mergeable over days."""
+
+    served: dict[RequestKey, list[Served]] = field(default_factory=lambda: defaultdict(list))
+    activities: list[Activity] = field(default_factory=list)
+    active_users: set[tuple[str, str, str]] = field(default_factory=set)  # environment, date, user
+    page_views: Counter[Keys] = field(default_factory=Counter)  # environment, date, page
+    logins: Counter[Keys] = field(default_factory=Counter)  # environment, date, status, reason
+    registrations: Counter[Keys] = field(default_factory=Counter)  # environment, date
+    orders: dict[Keys, list[Decimal]] = field(default_factory=lambda: defaultdict(list))  # environment, date, currency
+    order_attempts: Counter[Keys] = field(default_factory=Counter)  # environment, order-service version, outcome
+    payments: dict[Keys, list[Decimal]] = field(default_factory=lambda: defaultdict(list))
+    exceptions: Counter[Keys] = field(
+        default_factory=Counter
+    )  # environment, service, type, spans and logs that show it
+    excluded: Counter[Keys] = field(default_factory=Counter)  # environment, date, reason, service, kept or sampled_out
+
+    def add(self, other: Observed) -> None:
+        """Take over another day."""
+        for key, served in other.served.items():
+            self.served[key] += served
+        self.activities += other.activities
+        self.active_users |= other.active_users
+        for name in ("page_views", "logins", "registrations", "order_attempts", "exceptions", "excluded"):
+            getattr(self, name).update(getattr(other, name))
+        for name in ("orders", "payments"):
+            for keys, amounts in getattr(other, name).items():
+                getattr(self, name)[keys] += amounts
+
+    def observe(self, fact: Fact) -> None:
+        """Remember a fact. Machines count as excluded traffic only; an attacker's logins are logins."""
+        reason = _excluded_reason(fact)
+        if reason:
+            for request in fact.requests:
+                kept = "kept" if _is_kept(fact, request) else "sampled_out"
+                self.excluded[fact.actor.environment, _date(fact), reason, request.service, kept] += 1
+            return
+        self._observe_requests(fact)
+        self._observe_exceptions(fact)
+        match fact:
+            case PageView():
+                self.page_views[fact.actor.environment, _date(fact), fact.page] += 1
+                self._active(fact, fact.page, is_page=True)
+            case CartAdd():
+                self._active(fact, "add_to_cart")
+            case Login():
+                self.logins[fact.actor.environment, _date(fact), fact.status, fact.reason or ""] += 1
+                self._active(fact, "login")
+            case Registration():
+                self.registrations[fact.actor.environment, _date(fact)] += 1
+                self._active(fact, "registration")
+            case OrderAttempt():
+                self._observe_order(fact)
+
+    def _observe_requests(self, fact: Fact) -> None:
+        for request in fact.requests:
+            key = RequestKey(
+                fact.actor.environment, SERVICES[request.service].namespace, request.service, request.route,
+                request.method, request.start_ns // HOUR_NS * HOUR_NS,
+            )  # fmt: skip
+            is_5xx = request.http_status >= 500
+            self.served[key].append(Served(request.duration_ns, request.is_error, is_5xx, _is_kept(fact, request)))
+
+    def _observe_order(self, fact: OrderAttempt) -> None:
+        environment, date = fact.actor.environment, _date(fact)
+        self.order_attempts[environment, fact.order.version, fact.outcome] += 1
+        self._active(fact, "order" if fact.outcome == "success" else "failed_order")
+        if fact.outcome == "success":
+            self.orders[environment, date, fact.actor.currency].append(fact.total)
+        payment = fact.payment
+        if payment:
+            keys = (environment, date, payment.method, payment.gateway or "", payment.status, payment.currency)
+            self.payments[keys].append(payment.amount)
+
+    def _observe_exceptions(self, fact: Fact) -> None:
+        """Exceptions by where they show: a span event, a log record, or both for the same one."""
+        environment = fact.actor.environment
+        match fact:
+            case PageView():
+                if fact.failure:
+                    self.exceptions[environment, "frontend-service", fact.failure.exception_type, "both"] += 1
+                if fact.cache_failure:
+                    shows = "both" if is_sampled(fact) else "log"
+                    self.exceptions[environment, SAMPLED_SERVICE, fact.cache_failure.exception_type, shows] += 1
+                if fact.browser_failure:
+                    self.exceptions[environment, "frontend-app", fact.browser_failure.exception_type, "log"] += 1
+            case Login() if fact.failure:
+                self.exceptions[environment, "auth-service", fact.failure.exception_type, "both"] += 1
+            case OrderAttempt() if fact.failure:
+                self.exceptions[environment, "order-service", fact.failure.exception_type, "both"] += 1
+                if fact.payment and fact.payment.failure:
+                    self.exceptions[environment, "payment-service", fact.payment.failure.exception_type, "span"] += 1
+
+    def _active(self, fact: Fact, what: str, is_page: bool = False) -> None:
+        actor = fact.actor
+        if actor.kind != "person":
+            return
+        if actor.user_id:
+            self.active_users.add((actor.environment, _date(fact), actor.user_id))
+        key = actor.session_id or actor.user_id
+        if key:
+            self.activities.append(Activity(actor.environment, key, fact.time_ns, what, is_page))
+
+
+def _excluded_reason(fact: Fact) -> str | None:
+    if isinstance(fact, HealthCheck):
+        return "health_check"
+    return {"bot": "bot", "synthetic": "synthetic"}.get(fact.actor.kind)
+
+
+def _is_kept(fact: Fact, request: Request) -> bool:
+    return request.service != SAMPLED_SERVICE or is_sampled(fact)
+
+
+def _date(fact: Fact) -> str:
+    return utc_date(fact.time_ns).isoformat()

@@ -1,0 +1,133 @@
+"""A demo's requests, parsed by the official classes: a reading of the output that shares nothing with its writer."""
+
+import base64
+import gzip
+import json
+import struct
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import zstandard
+from google.protobuf import json_format
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+REQUESTS = {
+    "traces": ExportTraceServiceRequest,
+    "logs": ExportLogsServiceRequest,
+    "metrics": ExportMetricsServiceRequest,
+}
+
+
+class Message(NamedTuple):
+    """One request of a file, parsed; None when it cannot be."""
+
+    path: str
+    signal: str
+    data: bytes
+    request: Any
+
+
+class Demo(NamedTuple):
+    """A written demo: its directory, truth.json and distinct messages."""
+
+    directory: Path
+    truth: dict[str, Any]
+    messages: list[Message]
+
+
+def read(directory: Path) -> Demo:
+    """The demo in a directory; requests delivered more than once are there once."""
+    distinct = {m.data: m for m in messages(directory)}
+    return Demo(directory, json.loads((directory / "truth.json").read_text()), list(distinct.values()))
+
+
+def messages(directory: Path) -> Iterator[Message]:
+    """Every request of every file named in the manifest, in the order received."""
+    for line in (directory / "manifest.jsonl").read_text().splitlines():
+        entry = json.loads(line)
+        for data in _bodies(entry, (directory / entry["path"]).read_bytes()):
+            yield Message(entry["path"], entry["signal"], data, _parsed(entry, data))
+
+
+def date(time_ns: int) -> str:
+    """UTC date of a time in ns."""
+    return datetime.fromtimestamp(time_ns // 10**9, UTC).date().isoformat()
+
+
+def text(attributes: Any, *names: str) -> str:
+    """Text of the first of `names` that the attributes have, else ""."""
+    found = {a.key: a.value.string_value for a in attributes}
+    return next((found[name] for name in names if name in found), "")
+
+
+def spans(demo: Demo) -> Iterator[tuple[Any, Any]]:
+    """(resource attributes, span) of every distinct request."""
+    for message in demo.messages:
+        if message.signal == "traces" and message.request:
+            for resource in message.request.resource_spans:
+                for scope in resource.scope_spans:
+                    yield from ((resource.resource.attributes, span) for span in scope.spans)
+
+
+def logs(demo: Demo) -> Iterator[tuple[Any, Any]]:
+    """(resource attributes, log record) of every distinct request."""
+    for message in demo.messages:
+        if message.signal == "logs" and message.request:
+            for resource in message.request.resource_logs:
+                for scope in resource.scope_logs:
+                    yield from ((resource.resource.attributes, record) for record in scope.log_records)
+
+
+def points(demo: Demo) -> Iterator[tuple[Any, Any, Any]]:
+    """(resource attributes, metric, point) of every distinct request."""
+    for message in demo.messages:
+        if message.signal == "metrics" and message.request:
+            for resource in message.request.resource_metrics:
+                for scope in resource.scope_metrics:
+                    for metric in scope.metrics:
+                        for point in getattr(metric, metric.WhichOneof("data")).data_points:
+                            yield resource.resource.attributes, metric, point
+
+
+def _bodies(entry: dict[str, Any], stored: bytes) -> Iterator[bytes]:
+    if entry["content_encoding"] == "gzip":
+        yield gzip.decompress(stored)
+    elif entry["content_encoding"] == "zstd":
+        yield zstandard.ZstdDecompressor().decompress(stored)
+    elif entry["path"].endswith(".jsonl"):
+        yield from stored.splitlines()
+    elif entry["path"].endswith(".pb"):
+        while stored:
+            size = struct.unpack(">I", stored[:4])[0]
+            yield stored[4 : 4 + size]
+            stored = stored[4 + size :]
+    else:
+        yield stored
+
+
+def _parsed(entry: dict[str, Any], data: bytes) -> Any:
+    request = REQUESTS[entry["signal"]]()
+    try:
+        if entry["content_type"] == "application/json":
+            return json_format.ParseDict(_hex_to_base64(json.loads(data)), request)
+        request.ParseFromString(data)
+    except (DecodeError, json.JSONDecodeError):
+        return None
+    return request
+
+
+def _hex_to_base64(value: Any) -> Any:
+    """OTLP/JSON writes ids in hex where protobuf's JSON wants base64."""
+    if isinstance(value, list):
+        return [_hex_to_base64(v) for v in value]
+    if isinstance(value, dict):
+        ids = ("traceId", "spanId", "parentSpanId")
+        return {
+            k: base64.b64encode(bytes.fromhex(v)).decode() if k in ids else _hex_to_base64(v) for k, v in value.items()
+        }
+    return value
