@@ -49,7 +49,8 @@ def ddl(name: str, dataset: str = "observability") -> str:
     """GoogleSQL `CREATE TABLE` of a table."""
     resource = table(name)
     columns = ",\n  ".join(
-        f"{f['name']} {sql_type(f)}{' NOT NULL' if f['mode'] == 'REQUIRED' else ''}" for f in resource["schema"]["fields"]
+        f"{f['name']} {sql_type(f)}{' NOT NULL' if f['mode'] == 'REQUIRED' else ''}"
+        for f in resource["schema"]["fields"]
     )
     partition = resource["timePartitioning"]["field"]
     kind = next(f["type"] for f in resource["schema"]["fields"] if f["name"] == partition)

@@ -1,8 +1,82 @@
 """The `otelmart` command: verbs as subcommands, each imported only when it runs."""
 
+import errno
+import importlib
+import sys
+from difflib import get_close_matches
+from typing import Any
+
 import click
 
+from pipelines.errors import RunError, UsageError
 
-@click.group()
+# verb → (module:attribute of its click command, first line of its help)
+VERBS = {
+    "demo": ("pipelines.cli.demo:command", "Write days of a demo shop's telemetry, as OTLP files."),
+    "ingest": ("pipelines.cli.ingest:command", "Load OTLP files into a lake; running it again adds nothing."),
+    "replay": ("pipelines.cli.replay:command", "Put back dead letters that have become readable."),
+    "ledger": ("pipelines.cli.ledger:command", "Reconcile what came in with what is in the lake."),
+    "build": ("pipelines.cli.build:command", "Build the marts from the lake with dbt."),
+    "summary": ("pipelines.cli.summary:command", "Print what the marts say, on one screen."),
+    "report": ("pipelines.cli.report:command", "Write the marts as one HTML page."),
+    "render": ("pipelines.cli.render:render", "Write the files generated from schemas/ and dbt/slos/."),
+}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module, attribute = VERBS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args[0] not in VERBS:
+            near = get_close_matches(args[0], VERBS, 1)
+            cure = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(VERBS)}"
+            raise UsageError(f"unknown verb {args[0]!r}: {cure}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, text) for verb, (_, text) in VERBS.items()])
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the command; a person's mistake or a machine's refusal becomes one line and an exit code."""
+        try:
+            return super().main(*args, **kwargs)
+        except UsageError as error:
+            _stop(str(error), 2)
+        except RunError as error:
+            _stop(str(error), 1)
+        except OSError as error:
+            _stop(refusal(error), 1)
+
+
+@click.group(
+    cls=_Verbs,
+    epilog="Example: otelmart ingest --from files:otlp/ --to lake:.otelmart/lake && otelmart build && otelmart report",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 def main() -> None:
     """OpenTelemetry analytics marts: OTLP in, reconciled marts out."""
+
+
+def refusal(error: OSError) -> str:
+    """What the operating system refused, where, and the cure, in one line."""
+    where = f" {error.filename}" if error.filename else ""
+    if error.errno in _DISK_FULL:
+        return f"disk full{where}: free some space and run the same command again; what was committed stays"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"no permission for{where or ' a file'}: change its owner or mode, or choose another place"
+    return f"{error.strerror or error}{':' + where if where else ''}; put that right and run the same command again"
+
+
+def _stop(text: str, code: int) -> None:
+    click.echo(f"otelmart: {text}", err=True)
+    sys.exit(code)

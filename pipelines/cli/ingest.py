@@ -1,0 +1,87 @@
+"""`otelmart ingest`: plan what is new in a source, load it, say what became of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipelines.cli import options
+from pipelines.errors import RunError
+
+if TYPE_CHECKING:
+    from pipelines.sources.files import Listing
+
+SOURCES = {"files": "files:DIR (or FILE, or 'GLOB')"}
+SINKS = {"lake": "lake:DIR"}
+
+
+@click.command(epilog="Example: otelmart ingest --from files:otlp/ --to lake:.otelmart/lake")
+@click.option("--from", "source", metavar="URI", required=True, help="Where OTLP is: files:DIR, FILE or 'GLOB'.")
+@click.option(
+    "--to", "sink", metavar="URI", default=f"lake:{options.DEFAULT_LAKE}", show_default=True, help="Where rows go."
+)
+@options.max_message
+@options.engine_options
+@options.as_json
+def command(
+    source: str,
+    sink: str,
+    max_message_bytes: int,
+    runner: str,
+    workers: int,
+    beam_options: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Load what is new in a source into a lake, once: running the same command again adds nothing.
+
+    Files are OTLP/HTTP bodies, collector file-exporter output or GCS-exporter objects; protobuf or JSON; plain, gzip or
+    zstd; told apart by content. What cannot be kept goes to dead_letters with its bytes. Beam options go after `--`.
+    """
+    pattern = options.edge(source, "--from", SOURCES)
+    lake = Path(options.edge(sink, "--to", SINKS))
+    summary = ingest(pattern, lake, max_message_bytes, options.Engine(runner, workers, beam_options))
+    if as_json:
+        click.echo(json.dumps(summary))
+
+
+def ingest(pattern: str, lake: Path, max_message_bytes: int, engine: options.Engine) -> dict[str, Any]:
+    """Loads what is new and returns the summary, which it also prints on stderr."""
+    from pipelines import reconciliation, units
+    from pipelines.cli.progress import Progress, summary_of
+    from pipelines.decode.rules import Rules
+    from pipelines.load import Job
+    from pipelines.sinks.lake import check_schema
+    from pipelines.sources import files
+    from pipelines.sources.compression import Limits
+
+    started = perf_counter()
+    listing = files.listing(pattern)
+    _say(listing, pattern)
+    rules = Rules.load(options.privacy_key())
+    with units.only_writer(lake):
+        check_schema(lake)
+        units.sweep(lake)
+        reconciliation.take_over_counts(listing, lake)
+        planned = units.plan_files(lake, listing.files)
+        with Progress(lake, planned):
+            engine.load(planned, Job(lake, listing.root, rules, Limits(max_message_bytes)))
+    return summary_of(lake, planned, perf_counter() - started, skipped=listing.skipped, growing=listing.growing)
+
+
+def _say(listing: Listing, pattern: str) -> None:
+    """Names what is left out. Raises RunError when nothing is left."""
+    if listing.skipped:
+        click.echo(f"skipped by name: {_some(listing.skipped)}", err=True)
+    if listing.growing:
+        click.echo(f"still being written, run again later: {_some(listing.growing)}", err=True)
+    if not listing.files:
+        raise RunError(f"there is nothing to ingest in {pattern}: put OTLP files there, or give another --from")
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

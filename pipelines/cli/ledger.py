@@ -1,0 +1,71 @@
+"""`otelmart ledger`: every table and date, reconciled; exit code 1 when a row is unexplained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipelines.cli import options
+from pipelines.errors import RunError
+
+if TYPE_CHECKING:
+    from pipelines.reconciliation import Reconciliation
+
+_HEADINGS = ("table", "date", "outside", "accounted", "duplicates", "replayed", "lost", "uncommitted", "unexplained")
+
+
+@click.command(epilog="Example: otelmart ledger --lake .otelmart/lake")
+@options.lake_directory
+@click.option(
+    "--verify/--no-verify",
+    default=True,
+    show_default=True,
+    help="Compare the parts in the lake with what the ledger says they hold.",
+)
+@options.as_json
+def command(lake: Path, verify: bool, as_json: bool) -> None:
+    """Reconcile counts taken outside the pipeline, the ledger, and the parts in the lake.
+
+    unexplained = outside - accounted + lost + uncommitted, in rows; it must be 0, or the exit code is 1.
+    """
+    from pipelines.reconciliation import reconcile
+
+    found = reconcile(options.existing_lake(lake), verify=verify)
+    click.echo(json.dumps(found.document()) if as_json else text(found))
+    if found.unexplained:
+        raise RunError(f"{found.unexplained:,} rows are unexplained: {_cure(found)}")
+
+
+def text(found: Reconciliation) -> str:
+    """The reconciliation as a table, dead letters below."""
+    rows = [_HEADINGS] + [
+        (
+            line.table,
+            line.event_date,
+            "-" if line.outside is None else f"{line.outside:,}",
+            *(f"{n:,}" for n in (line.accounted, line.duplicates, line.replayed, line.lost, line.uncommitted)),
+            f"{line.unexplained:,}",
+        )
+        for line in found.lines
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADINGS))]
+    lines = [
+        "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths, strict=True)))
+        for r in rows
+    ]
+    dead = ", ".join(f"{count:,} {signal}" for signal, count in found.dead_lettered.items()) or "0"
+    return "\n".join([*lines, f"dead-lettered rows: {dead}; messages nobody could parse: {found.unparsed_messages:,}"])
+
+
+def _cure(found: Reconciliation) -> str:
+    """What to do about the worst of it."""
+    if any(line.lost for line in found.lines):
+        return "parts of the lake are gone or short; restore them, or ingest the source again into a new lake"
+    if any(line.uncommitted for line in found.lines):
+        return "an ingest was interrupted; run the same otelmart ingest again"
+    if any(line.unexplained > 0 for line in found.lines):
+        return "more was counted outside than arrived; ingest what is missing, or look at otelmart replay"
+    return "more arrived than was counted outside; does the counter see every source of this lake?"

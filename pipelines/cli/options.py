@@ -1,0 +1,134 @@
+"""Options and their values that several verbs share."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipelines.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipelines.load import Job
+    from pipelines.units import Unit
+
+KEY_VARIABLE = "OTELMART_PRIVACY_KEY"
+KEY_FILE = Path(".otelmart/privacy.key")
+DEFAULT_LAKE = Path(".otelmart/lake")
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
+
+
+class ByteSize(click.ParamType[int]):
+    """A size with its unit: 64MiB, 200MB, 1048576."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d+)\s*([A-Za-z]*)", str(value).strip())
+        if not match or match[2].upper() not in _UNITS or int(match[1]) == 0:
+            self.fail(f"{value!r} is no size: write for example 64MiB", param, ctx)
+        return int(match[1]) * _UNITS[match[2].upper()]
+
+
+max_message = click.option(
+    "--max-message",
+    "max_message_bytes",
+    type=ByteSize(),
+    default="64MiB",
+    show_default=True,
+    help="Largest message, uncompressed; a larger one becomes a dead letter.",
+)
+lake_directory = click.option(
+    "--lake",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="OTELMART_LAKE",
+    default=DEFAULT_LAKE,
+    show_default=True,
+    help="Directory of the lake.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document on stdout.")
+
+
+def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--runner, --workers and Beam's own options after `--`."""
+    runner = click.option(
+        "--runner",
+        metavar="NAME",
+        default="FnApiRunner",
+        show_default=True,
+        help="Beam runner (FnApiRunner, PrismRunner, ...), or plain: the same without Beam, for small inputs.",
+    )
+    workers = click.option(
+        "--workers", metavar="N", type=click.IntRange(1), default=1, show_default=True, help="Processes to load with."
+    )
+    beam_options = click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
+    return runner(workers(beam_options(function)))
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What runs the units: a Beam runner, or `plain`, this process without Beam."""
+
+    runner: str
+    workers: int = 1
+    beam_options: Sequence[str] = ()
+
+    def load(self, units: Sequence[Unit], job: Job) -> None:
+        """Loads units; with none, Beam is not even imported."""
+        if not units:
+            return
+        if self.runner == "plain":
+            from pipelines.load import load_all
+
+            load_all(units, job)
+            return
+        from pipelines import graph
+
+        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what failed is said once, by the command
+        parallel = [f"--direct_num_workers={self.workers}", "--direct_running_mode=multi_processing"]
+        arguments = [f"--runner={self.runner}", *(parallel if self.workers > 1 else []), *self.beam_options]
+        graph.load(units, job, arguments)
+
+
+def edge(uri: str, option: str, kinds: dict[str, str]) -> str:
+    """What follows the scheme of a source or sink URI. `kinds` has an example for each scheme there is."""
+    scheme, colon, rest = uri.partition(":")
+    choices = " or ".join(kinds.values())
+    if not colon:
+        raise UsageError(f"{option} {uri} has no scheme: write {choices}")
+    if scheme not in kinds:
+        raise UsageError(f"{option} {uri}: unknown scheme {scheme!r}; write {choices}")
+    if not rest:
+        raise UsageError(f"{option} {uri} names nothing: write {choices}")
+    return rest
+
+
+def existing_lake(lake: Path) -> Path:
+    """The lake, if something was ever loaded into it. Raises UsageError."""
+    if not (lake / "ingest_ledger").is_dir():
+        raise UsageError(
+            f"there is no lake in {lake}: run otelmart ingest --from files:DIR --to lake:{lake}, or give --lake"
+        )
+    return lake
+
+
+def privacy_key() -> bytes:
+    """Key of the pseudonyms: from the environment, else a file here, made on first use for its owner only."""
+    if told := os.environ.get(KEY_VARIABLE):
+        return told.encode()
+    if not KEY_FILE.exists():
+        KEY_FILE.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        click.echo(f"made {KEY_FILE}: keep it, or pseudonyms of the same person will differ next time", err=True)
+    return KEY_FILE.read_text().strip().encode()

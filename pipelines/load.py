@@ -1,0 +1,88 @@
+"""One unit of work: read → decode → route by event date → write parts → ledger, whose rename commits it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines import dead_letters, ledger
+from pipelines.allocator import tune_allocator
+from pipelines.decode import decode
+from pipelines.decode.rules import Rules
+from pipelines.payloads import Payload, Signal, Unreadable
+from pipelines.sinks import lake
+from pipelines.sources import files
+from pipelines.sources.compression import Limits
+from pipelines.units import Unit, is_committed, ledger_file
+
+GROUP_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every unit of a run has in common. Goes to the workers, so it is picklable and small."""
+
+    lake: Path
+    root: Path
+    rules: Rules
+    limits: Limits
+
+
+def load_all(units: Sequence[Unit], job: Job) -> None:
+    """Commits units one after the other, in this process."""
+    tune_allocator()
+    for unit in units:
+        load_unit(unit, job)
+
+
+def load_unit(unit: Unit, job: Job) -> None:
+    """Commits a unit to the lake; nothing to do if that has happened."""
+    if is_committed(job.lake, unit.unit_id):
+        return
+    parts = lake.Parts(job.lake, unit.unit_id)
+    entries = ledger.Entries(unit.unit_id, "batch")
+    try:
+        for group in _groups(_read(unit, job)):
+            _load_group(group, job.rules, parts, entries)
+        parts.publish()
+    except BaseException:
+        parts.discard()
+        raise
+    lake.write_file(ledger_file(job.lake, unit.unit_id), entries.table(), "ingest_ledger")
+
+
+def _read(unit: Unit, job: Job) -> Iterator[Payload | Unreadable]:
+    for file in unit.files:
+        yield from files.payloads(job.root, file, job.limits)
+
+
+def _groups(found: Iterator[Payload | Unreadable]) -> Iterator[list[Payload] | Unreadable]:
+    """Payloads in groups of one signal, large enough to decode well and small enough to hold."""
+    waiting: dict[Signal, list[Payload]] = {}
+    waiting_bytes: dict[Signal, int] = {}
+    for item in found:
+        if isinstance(item, Unreadable):
+            yield item
+            continue
+        waiting.setdefault(item.signal, []).append(item)
+        waiting_bytes[item.signal] = waiting_bytes.get(item.signal, 0) + len(item.data)
+        if waiting_bytes[item.signal] >= GROUP_BYTES:
+            yield waiting.pop(item.signal)
+            del waiting_bytes[item.signal]
+    yield from waiting.values()
+
+
+def _load_group(group: list[Payload] | Unreadable, rules: Rules, parts: lake.Parts, entries: ledger.Entries) -> None:
+    if isinstance(group, Unreadable):
+        letter = dead_letters.of_bytes(group)
+        letters = [letter]
+        entries.add_unreadable(letter)
+    else:
+        signal = group[0].signal
+        decoded = decode(group, rules)
+        for day, rows in lake.by_event_date(decoded.rows, signal):
+            parts.add(signal, day, rows)
+        entries.add_decoded(group, decoded, lake.event_days(decoded.rows, signal))
+        letters = [dead_letters.of_row(group[bad.payload_index], bad) for bad in decoded.bad_rows]
+    for batch in dead_letters.batches(letters):
+        for day, rows in lake.by_event_date(batch, "dead_letters"):
+            parts.add("dead_letters", day, rows)

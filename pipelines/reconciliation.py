@@ -1,0 +1,192 @@
+"""What came in against what is there: counts taken outside the pipeline, ledger entries, the parts themselves."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines import tables
+from pipelines.errors import UsageError
+from pipelines.payloads import SIGNALS
+from pipelines.sinks.lake import write_file
+from pipelines.sources.files import Listing
+
+OUTSIDE_COUNTS = "outside_counts.json"
+PARTED = (*SIGNALS, "dead_letters")
+
+Key = tuple[str, date]
+
+# A payload seen by several units counts once; a replay adds rows that no other unit wrote.
+_BY_DATE = """
+    with payloads as (
+        select
+            table_name,
+            event_date,
+            payload_id,
+            max(case when engine = 'replay' then 0 else written_row_count // delivery_count end) as first_row_count,
+            sum(replayed_row_count) as replayed_row_count,
+            sum(written_row_count) as written_row_count
+        from ledger
+        group by table_name, event_date, payload_id
+    )
+
+    select
+        table_name,
+        event_date,
+        sum(first_row_count + replayed_row_count),
+        sum(written_row_count),
+        sum(replayed_row_count)
+    from payloads
+    where table_name <> 'dead_letters'
+    group by table_name, event_date
+"""
+_BY_PART = """
+    select
+        unit_id,
+        table_name,
+        event_date,
+        sum(written_row_count - erased_row_count - expired_row_count + dead_lettered_row_count + unparsed_message_count)
+    from ledger
+    group by unit_id, table_name, event_date
+"""
+_DEAD = """
+    with payloads as (
+        select
+            signal,
+            payload_id,
+            max(dead_lettered_row_count // delivery_count) as row_count,
+            max(unparsed_message_count // delivery_count) as message_count
+        from ledger
+        where table_name = 'dead_letters'
+        group by signal, payload_id
+    )
+
+    select signal, sum(row_count), sum(message_count) from payloads group by signal
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One table and event date. Row counts; `outside` is None where nobody counted.
+
+    `accounted` are distinct rows written, `duplicates` the further copies that redeliveries left, `lost` rows that the
+    ledger names and the lake no longer has, `uncommitted` rows in parts that no ledger entry names.
+    """
+
+    table: str
+    event_date: str
+    counted_by: str | None
+    outside: int | None
+    accounted: int
+    duplicates: int
+    replayed: int
+    lost: int
+    uncommitted: int
+
+    @property
+    def unexplained(self) -> int:
+        missing = 0 if self.outside is None else self.outside - self.accounted
+        return missing + self.lost + self.uncommitted
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Lines by table, date and counter; the dead letters by table; messages that nobody could parse."""
+
+    lines: list[Line]
+    dead_lettered: dict[str, int]
+    unparsed_messages: int
+
+    @property
+    def unexplained(self) -> int:
+        """Sum of absolute values: a surplus in one place explains no lack in another."""
+        return sum(abs(line.unexplained) for line in self.lines)
+
+    def document(self) -> dict[str, Any]:
+        lines = [asdict(line) | {"unexplained": line.unexplained} for line in self.lines]
+        return asdict(self) | {"lines": lines, "unexplained": self.unexplained}
+
+
+def take_over_counts(listing: Listing, lake: Path) -> None:
+    """Puts the outside counts that lie beside the files of a source into the lake. Those of two sources add up."""
+    for name in listing.skipped:
+        if fnmatch(Path(name).name, OUTSIDE_COUNTS):
+            content = (listing.root / name).read_bytes()
+            path = lake / "outside_counts" / f"{hashlib.sha256(content).hexdigest()[:20]}.parquet"
+            if not path.exists():
+                write_file(path, _counts(content, listing.root / name), "outside_counts")
+
+
+def _counts(content: bytes, path: Path) -> pa.Table:
+    try:
+        rows = [row | {"event_date": date.fromisoformat(row["event_date"])} for row in json.loads(content)]
+        return pa.Table.from_pylist(rows, schema=tables.arrow_schema("outside_counts"))
+    except (ValueError, TypeError, KeyError, pa.ArrowException):
+        want = '[{"counted_by": "...", "table_name": "traces", "event_date": "2026-01-31", "row_count": 0}, ...]'
+        raise UsageError(f"{path} holds no counts: want {want}, or no such file") from None
+
+
+def reconcile(lake: Path, *, verify: bool) -> Reconciliation:
+    """Every table and date of a lake; with `verify` the parts are compared with what the ledger says of them."""
+    with duckdb.connect() as connection:
+        connection.read_parquet(f"{lake}/ingest_ledger/*.parquet").create_view("ledger")
+        by_date = {(row[0], row[1]): row[2:] for row in connection.execute(_BY_DATE).fetchall()}
+        named = {row[:3]: int(row[3]) for row in connection.execute(_BY_PART).fetchall()}
+        dead = {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(_DEAD).fetchall()}
+    lost, uncommitted = _against_parts(lake, named) if verify else (Counter[Key](), Counter[Key]())
+    outside = _outside(lake)
+    return Reconciliation(
+        lines=[
+            Line(table, str(day), counter, count, accounted, written - accounted, replayed, lost[key], uncommitted[key])
+            for key in sorted({*by_date, *outside, *lost, *uncommitted})
+            for table, day in [key]
+            for accounted, written, replayed in [map(int, by_date.get(key, (0, 0, 0)))]
+            for counter, count in sorted(outside.get(key, {None: None}).items(), key=str)
+        ],
+        dead_lettered={signal: rows for signal, (rows, _) in sorted(dead.items()) if rows},
+        unparsed_messages=sum(messages for _, messages in dead.values()),
+    )
+
+
+def _against_parts(lake: Path, named: Mapping[tuple[str, str, date], int]) -> tuple[Counter[Key], Counter[Key]]:
+    """(rows that the ledger names and no part has, rows in parts of units that the ledger does not know)."""
+    found: Counter[tuple[str, str, date]] = Counter()
+    for table in PARTED:
+        for path in (lake / table).glob("event_date=*/*.parquet"):
+            day = date.fromisoformat(path.parent.name.partition("=")[2])
+            found[path.stem.partition("-")[0], table, day] += _row_count(path, table)
+    lost, uncommitted = Counter[Key](), Counter[Key]()
+    committed = {path.stem for path in (lake / "ingest_ledger").glob("*.parquet")}
+    for part in {*named, *found}:
+        unit_id, table, day = part
+        if unit_id not in committed:
+            uncommitted[table, day] += found[part]
+        elif difference := named.get(part, 0) - found[part]:
+            lost[table, day] += difference
+    return lost, uncommitted
+
+
+def _row_count(path: Path, table: str) -> int:
+    """Rows of a part; of dead letters the letters, however many pieces they have."""
+    if table != "dead_letters":
+        return pq.read_metadata(path).num_rows
+    return pq.read_table(path, columns=["chunk_ordinal"], partitioning=None)["chunk_ordinal"].to_pylist().count(0)
+
+
+def _outside(lake: Path) -> dict[Key, dict[str | None, int | None]]:
+    """{(table, date): {counter: rows}}; several files of one counter add up."""
+    counts: dict[Key, dict[str | None, int | None]] = {}
+    for path in sorted((lake / "outside_counts").glob("*.parquet")):
+        for row in pq.read_table(path, partitioning=None).to_pylist():
+            counters = counts.setdefault((row["table_name"], row["event_date"]), {})
+            counters[row["counted_by"]] = (counters.get(row["counted_by"]) or 0) + row["row_count"]
+    return counts

@@ -1,0 +1,160 @@
+"""Units of work, written down before any of them is loaded: a planned file keeps its unit for ever.
+
+Part names, and what a part holds, then depend on the input alone, and a killed run is finished by the same command.
+A file is known by its name below the source's root, its size and its SHA-256, so a copy of a directory is nothing new.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pipelines import durable
+from pipelines.errors import RunError
+from pipelines.sources.files import File
+
+PLANS = "_plans"
+UNIT_BYTES = 32 << 20
+UNIT_FILES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is loaded together and committed at once: files of a source, or dead letters that can be read now."""
+
+    unit_id: str
+    files: tuple[File, ...] = ()
+    letter_ids: tuple[str, ...] = ()
+
+    @property
+    def byte_count(self) -> int:
+        return sum(file.byte_count for file in self.files)
+
+
+@contextmanager
+def only_writer(lake: Path) -> Iterator[None]:
+    """Holds the lake for this process: two runs at once would remove each other's unfinished work."""
+    (lake / PLANS).mkdir(parents=True, exist_ok=True)
+    with (lake / PLANS / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"another otelmart is writing to {lake}: wait until it has finished") from None
+        yield
+
+
+def planned(lake: Path) -> list[Unit]:
+    """Every unit ever planned for a lake, oldest first."""
+    return [unit for path in _plan_files(lake) for unit in _read(path)]
+
+
+def is_committed(lake: Path, unit_id: str) -> bool:
+    return ledger_file(lake, unit_id).exists()
+
+
+def ledger_file(lake: Path, unit_id: str) -> Path:
+    """The file whose rename commits a unit."""
+    return lake / "ingest_ledger" / f"{unit_id}.parquet"
+
+
+def plan_files(lake: Path, files: Sequence[File]) -> list[Unit]:
+    """Units still to load for the files that a source holds now; what is new among them is written down first.
+
+    A unit that was planned but never finished, and whose files are no longer there as they were, is forgotten: what is
+    left of its files is planned anew.
+    """
+    present = {_key(file) for file in files}
+    forget(lake, [u for u in _pending(lake) if u.files and not {_key(f) for f in u.files} <= present])
+    known = {_key(file) for unit in planned(lake) for file in unit.files}
+    fresh = [Unit(_unit_id(group), files=group) for group in _groups(f for f in files if _key(f) not in known)]
+    _write(lake, fresh)
+    return [unit for unit in _pending(lake) if unit.files]
+
+
+def plan_letters(lake: Path, letter_ids: Sequence[str]) -> list[Unit]:
+    """One unit of the letters that can be read now; replays that never finished are forgotten, their letters wait."""
+    forget(lake, [unit for unit in _pending(lake) if unit.letter_ids])
+    if not letter_ids:
+        return []
+    unit = Unit(_digest(["replay", *sorted(letter_ids)]), letter_ids=tuple(sorted(letter_ids)))
+    _write(lake, [unit])
+    return [unit]
+
+
+def replayed_letter_ids(lake: Path) -> set[str]:
+    """Letters whose replay was committed."""
+    return {
+        i for unit in planned(lake) if unit.letter_ids and is_committed(lake, unit.unit_id) for i in unit.letter_ids
+    }
+
+
+def forget(lake: Path, units: Iterable[Unit]) -> None:
+    """Removes what unfinished units may have left in the lake, then their plan."""
+    gone = {unit.unit_id for unit in units}
+    for unit_id in gone:
+        for path in lake.glob(f"*/event_date=*/{unit_id}*.parquet"):
+            path.unlink()
+    for path in _plan_files(lake) if gone else ():
+        kept = [unit for unit in _read(path) if unit.unit_id not in gone]
+        durable.write_bytes(path, _encoded(kept))
+
+
+def _pending(lake: Path) -> list[Unit]:
+    return [unit for unit in planned(lake) if not is_committed(lake, unit.unit_id)]
+
+
+def _groups(files: Iterable[File]) -> Iterator[tuple[File, ...]]:
+    """Files in name order, as many as fit a unit; one that does not fit has a unit to itself."""
+    group: list[File] = []
+    for file in sorted(files, key=lambda f: f.name):
+        if group and (len(group) == UNIT_FILES or sum(f.byte_count for f in group) + file.byte_count > UNIT_BYTES):
+            yield tuple(group)
+            group = []
+        group.append(file)
+    if group:
+        yield tuple(group)
+
+
+def _key(file: File) -> tuple[str, int, str]:
+    return file.name, file.byte_count, file.sha256
+
+
+def _unit_id(files: Sequence[File]) -> str:
+    return _digest([_key(file) for file in files])
+
+
+def _digest(document: object) -> str:
+    return hashlib.sha256(json.dumps(document).encode()).hexdigest()[:20]
+
+
+def _plan_files(lake: Path) -> list[Path]:
+    return sorted((lake / PLANS).glob("*.json"))
+
+
+def _read(path: Path) -> list[Unit]:
+    return [
+        Unit(u["unit_id"], tuple(File(**file) for file in u["files"]), tuple(u["letter_ids"]))
+        for u in json.loads(path.read_bytes())
+    ]
+
+
+def _write(lake: Path, units: Sequence[Unit]) -> None:
+    if units:
+        numbers = [int(path.stem) for path in _plan_files(lake)]
+        durable.write_bytes(lake / PLANS / f"{max(numbers, default=-1) + 1:06d}.json", _encoded(units))
+
+
+def _encoded(units: Sequence[Unit]) -> bytes:
+    return json.dumps([asdict(unit) for unit in units], indent=1).encode()
+
+
+def sweep(lake: Path) -> None:
+    """Removes what killed runs left half written."""
+    for folder, _, names in os.walk(lake):
+        for name in names:
+            if name.endswith(durable.TEMPORARY):
+                Path(folder, name).unlink(missing_ok=True)
