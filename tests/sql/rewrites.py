@@ -8,8 +8,8 @@ applied only where a query is evaluated, and what it changes is compared with a 
 import re
 from collections.abc import Iterable
 
-# Nearest rank as APPROX_QUANTILES defines it: element k of n+1 boundaries over the sorted non-NULL values.
-QUANTILE = "ARRAY_AGG({x} IGNORE NULLS ORDER BY {x})[SAFE_OFFSET(CAST(CEIL({k}/{n}*(COUNT({x})-1)-0.5) AS INT64))]"
+# Nearest rank: value number ceil(k/n * count) of the sorted non-NULL ones, in integers so that no rank is rounded.
+QUANTILE = "ARRAY_AGG({x} IGNORE NULLS ORDER BY {x})[SAFE_OFFSET(GREATEST(DIV({k}*COUNT({x})+{n}-1,{n})-1,0))]"
 
 
 def dotted(sql: str, tables: Iterable[str]) -> str:

@@ -70,7 +70,7 @@ def test_a_failure_at_a_row_is_an_error_not_a_null(numbers: Catalog) -> None:
 
 
 def test_approx_quantiles_becomes_the_nearest_rank(numbers: Catalog) -> None:
-    # boundary 95 of 100 over 1..20 ms: rank ceil(0.95 * 19 - 0.5) = 18, counted from 0: 19 ms
+    # p95 of 1..20 ms: value number ceil(0.95 * 20) = 19: 19 ms
     rows = pa.table({"service": ["api"] * 21, "duration_ms": [float(n) for n in range(1, 21)] + [None]})
     sql = "select service, approx_quantiles(duration_ms, 100)[offset(95)] as p95_ms from lab.numbers group by service"
     assert numbers.evaluate(sql, {"lab.numbers": rows}).values == [("api", 19.0)]

@@ -1,0 +1,86 @@
+"""The check of partition filters itself: what narrows a read in BigQuery, and what only looks as if."""
+
+import pytest
+
+from tests.sql.googlesql import Catalog
+from tests.sql.partitions import unfiltered_reads
+
+PARTITION_COLUMNS = {"observability.traces": "start_time", "observability.ingest_ledger": "event_date"}
+DAY = "date '2026-11-18'"
+
+
+def wide_reads(raw_tables: Catalog, sql: str) -> list[str]:
+    """`table@line` of each read that nothing narrows."""
+    statement = raw_tables.resolve(
+        sql, prune_unused_columns=True, parse_location_record_type="PARSE_LOCATION_RECORD_FULL_NODE_SCOPE"
+    )
+    found = unfiltered_reads(statement, PARTITION_COLUMNS)
+    return [f"{r.table.split('.')[1]}@{sql.encode()[: r.offset].count(10) + 1}" for r in found]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"select name from observability.traces where date(start_time) = {DAY}",
+        "select name from observability.traces where start_time >= timestamp_sub(current_timestamp(), interval 2 day)",
+        f"select name from observability.traces where kind = 'SERVER' and date(start_time) in ({DAY})",
+        f"select name from observability.traces where cast(start_time as date) between {DAY} and {DAY}",
+        f"select name from observability.traces where date(start_time) = {DAY} or date(start_time) > {DAY}",
+        f"""with s as (select *, date(start_time) as event_date from observability.traces)
+            select name from s where event_date in ({DAY})""",
+        f"""select service_name from (
+                select service_name, date(start_time) as event_date, count(*) as n
+                from observability.traces group by service_name, event_date
+            ) where event_date = {DAY}""",
+        f"""select name, row_number() over (partition by trace_id, date(start_time) order by span_id) as n
+            from (select *, start_time as t from observability.traces) where date(t) = {DAY} qualify n = 1""",
+        f"""select d from (
+                select date(start_time) as d from observability.traces
+                union all select event_date from observability.ingest_ledger
+            ) where d = {DAY}""",
+        f"""select t.name from observability.traces as t join observability.ingest_ledger as l using (payload_id)
+            where date(t.start_time) = {DAY} and l.event_date = {DAY}""",
+        "with unused as (select * from observability.traces) select 1 as one",
+    ],
+)
+def test_a_read_that_a_filter_narrows_is_let_pass(sql: str, raw_tables: Catalog) -> None:
+    assert wide_reads(raw_tables, sql) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "wide"),
+    [
+        ("select name\nfrom observability.traces", ["traces@2"]),
+        ("select name from observability.traces where start_time is not null", ["traces@1"]),
+        ("select name from observability.traces where start_time > end_time", ["traces@1"]),
+        (f"select name from observability.traces where date(start_time) = {DAY} or kind = 'SERVER'", ["traces@1"]),
+        (f"select name from observability.traces where date(end_time) = {DAY}", ["traces@1"]),
+        (
+            "select name from observability.traces\n"
+            "where date(start_time) in (select event_date from observability.ingest_ledger)",
+            ["traces@1", "ingest_ledger@2"],
+        ),
+        (
+            f"""select name from (
+                select name, date(start_time) as d, row_number() over (partition by trace_id order by span_id) as n
+                from observability.traces
+            ) where d = {DAY} and n = 1""",
+            ["traces@3"],
+        ),
+        (
+            f"""with s as (select *, date(start_time) as event_date from observability.traces)
+            select a.name from s as a join s as b using (trace_id) where a.event_date = {DAY}""",
+            ["traces@1"],
+        ),
+        (f"select name from (select * from observability.traces limit 9) where date(start_time) = {DAY}", ["traces@1"]),
+        (
+            f"""select date(start_time) as d from observability.traces where date(start_time) = {DAY}
+            union all
+            select event_date from observability.ingest_ledger""",
+            ["ingest_ledger@3"],
+        ),
+        ("select (select count(*) from observability.traces) as n", ["traces@1"]),
+    ],
+)
+def test_a_read_that_nothing_narrows_is_named_with_its_line(sql: str, wide: list[str], raw_tables: Catalog) -> None:
+    assert wide_reads(raw_tables, sql) == wide
