@@ -5,9 +5,10 @@ An empty text holds nothing personal and stays empty.
 """
 
 import hashlib
-import hmac
 import re
 from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
 REDACTED = "REDACTED"
 
@@ -19,7 +20,18 @@ def transform(action: str, text: str, key: bytes) -> str | None:
 
 def pseudonymise(text: str, key: bytes) -> str:
     """Keyed HMAC-SHA256, first 32 hex digits: equal texts stay equal, and nobody without the key can guess them."""
-    return hmac.digest(key, text.encode(), hashlib.sha256).hex()[:32]
+    inner, outer = (start.copy() for start in _hmac_starts(key))
+    inner.update(text.encode())
+    outer.update(inner.digest())
+    digits: str = outer.hexdigest()
+    return digits[:32]
+
+
+@lru_cache(maxsize=8)
+def _hmac_starts(key: bytes) -> tuple[Any, Any]:
+    """RFC 2104's inner and outer hash with the key already in: a third of the time of a whole HMAC a text."""
+    block = (key if len(key) <= 64 else hashlib.sha256(key).digest()).ljust(64, b"\0")
+    return hashlib.sha256(bytes(b ^ 0x36 for b in block)), hashlib.sha256(bytes(b ^ 0x5C for b in block))
 
 
 # What a user agent contains → its family; the first match wins. Browsers name those they descend from, so the most
@@ -168,18 +180,33 @@ def redact_text(text: str, _key: bytes = b"") -> str:
 
 
 def _redact_text_once(text: str) -> str:
-    text = _URL.sub(lambda found: redact_url(found[0]), text)
-    text = _RELATIVE_QUERY.sub(lambda found: "?" + _redact_query(found[1]), text)
-    text = _JWT.sub(REDACTED, text)
-    text = _BEARER.sub(rf"\1{REDACTED}", text)
-    text = _SECRET.sub(_redact_value, text)
-    text = _TOKEN.sub(rf"\1{REDACTED}", text)
+    for signs, redact in _TEXT_STEPS:
+        folded = text.casefold()
+        if any(sign in folded for sign in signs):
+            text = redact(text)
     return redact_emails(text)
 
 
 def _redact_value(found: re.Match[str]) -> str:
     quote = found[2][0] if found[2][0] in "\"'" else ""
     return f"{found[1]}{quote}{REDACTED}{quote}"
+
+
+# (what a text must contain for a step to change anything, the step): looking for a few words is far cheaper.
+_TEXT_STEPS: tuple[tuple[tuple[str, ...], Callable[[str], str]], ...] = (
+    (("://",), lambda text: _URL.sub(lambda found: redact_url(found[0]), text)),
+    (("?",), lambda text: _RELATIVE_QUERY.sub(lambda found: "?" + _redact_query(found[1]), text)),
+    (("eyj",), lambda text: _JWT.sub(REDACTED, text)),
+    (("bearer",), lambda text: _BEARER.sub(rf"\1{REDACTED}", text)),
+    (
+        ("passw", "passphrase", "pwd", "secret", "authorization", "key", "credential", "token"),
+        lambda text: _SECRET.sub(_redact_value, text),
+    ),
+    (
+        ("token=", "key=", "auth=", "sid=", "sessionid=", "signature=", "sig=", "jwt="),
+        lambda text: _TOKEN.sub(rf"\1{REDACTED}", text),
+    ),
+)
 
 
 _AT = re.compile(r"@|%40")
