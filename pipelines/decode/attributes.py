@@ -1,6 +1,6 @@
 """Attributes of a batch as int32 codes: text and privacy are worked out once per distinct key-value pair."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.decode import values
-from pipelines.decode.columns import STRING, Bools, Coded, UInt8s, lists, structs
+from pipelines.decode.columns import STRING, Bools, Coded, Int64s, UInt8s, lists, structs
 from pipelines.decode.redaction import transformed
 from pipelines.decode.rules import Rules
 from pipelines.decode.wire import Arrow, Int32s, offsets
@@ -24,6 +24,7 @@ class PairLists:
 
     starts: Int32s
     pairs: Int32s
+    is_first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Attributes:
         return self.list_column(self.levels[level])
 
     def list_column(self, pair_lists: PairLists) -> Arrow:
-        return lists(pair_lists.starts, self._pair_structs(pair_lists.pairs, lambda codes: codes))
+        return lists(pair_lists.starts, self._pair_structs(pair_lists, lambda codes: codes))
 
     def repeated_column(self, level: str, counts: Int32s) -> Arrow:
         """The same with list i repeated counts[i] times: whole lists of codes are copied."""
@@ -53,7 +54,7 @@ class Attributes:
         starts = np.zeros(int(counts.sum()) + 1, np.int32)
         np.cumsum(np.repeat(np.diff(pair_lists.starts), counts), out=starts[1:])
         return lists(
-            starts, self._pair_structs(pair_lists.pairs, lambda codes: _repeat_slices(codes, pair_lists.starts, counts))
+            starts, self._pair_structs(pair_lists, lambda codes: _repeat_slices(codes, pair_lists.starts, counts))
         )
 
     def by_name(self, level: str, names: Iterable[str]) -> dict[str, Int32s]:
@@ -65,22 +66,30 @@ class Attributes:
         slots = slot_of_key.take(self.key_of_pair).take(pair_lists.pairs)
         at = np.flatnonzero(slots >= 0)
         sizes = np.diff(pair_lists.starts)
-        message = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes).take(at)
-        codes = np.full((len(key_codes), len(sizes)), -1, np.int32)
-        codes[slots.take(at), message] = self.text_of_pair.take(pair_lists.pairs.take(at))
-        occurs = np.zeros(len(key_codes), bool)
-        occurs[slots.take(at)] = True
-        return {name: codes[i] for i, name in enumerate(key_codes) if occurs[i]}
+        messages = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes).take(at)
+        slots = slots.take(at).astype(np.int64)
+        codes = np.full(len(key_codes) * len(sizes), -1, np.int32)
+        codes[slots * len(sizes) + messages] = self.text_of_pair.take(pair_lists.pairs.take(at))
+        occurs = np.bincount(slots, minlength=len(key_codes)) > 0
+        by_slot = codes.reshape(len(key_codes), len(sizes))
+        return {name: by_slot[i] for i, name in enumerate(key_codes) if occurs[i]}
 
     def _key_codes(self, names: Iterable[str]) -> dict[str, int]:
         wanted = sorted(set(names))
         codes = pc.index_in(pa.array(wanted, STRING), value_set=self.keys).to_pylist()
         return {name: code for name, code in zip(wanted, codes, strict=True) if code is not None}
 
-    def _pair_structs(self, pairs: Int32s, arrange: Callable[[Int32s], Int32s]) -> Arrow:
-        keys = Coded(self.key_of_pair.take(pairs), self.keys).compact()
-        texts = Coded(self.text_of_pair.take(pairs), self.texts, self.are_texts_distinct).compact()
+    def _pair_structs(self, pair_lists: PairLists, arrange: Callable[[Int32s], Int32s]) -> Arrow:
+        keys = Coded(self.key_of_pair.take(pair_lists.pairs), self.keys)
+        texts = self._texts(pair_lists)
         return structs({"key": keys.arranged(arrange).array(), "value": texts.arranged(arrange).array()})
+
+    def _texts(self, pair_lists: PairLists) -> Coded:
+        codes = self.text_of_pair.take(pair_lists.pairs)
+        if pair_lists.is_first:
+            # Codes count distinct values in the order of their first use, so the first level uses the lowest.
+            return Coded(codes, self.texts.slice(0, int(codes.max(initial=-1)) + 1), self.are_texts_distinct)
+        return Coded(codes, self.texts, self.are_texts_distinct).compact()
 
 
 def encode(levels: Mapping[str, Arrow], rules: Rules) -> Attributes:
@@ -137,16 +146,28 @@ def _headers(data: UInt8s, starts: Int32s, ends: Int32s) -> tuple[Int32s, Int32s
 
 def _privatised(keys: Arrow, key_of_pair: Int32s, texts: Arrow, rules: Rules) -> tuple[Arrow, Bools]:
     """(texts after the privacy action of their key, which pairs vanish)."""
-    actions = [rules.actions.get(key, "") for key in keys.to_pylist()]
-    is_dropped = np.zeros(len(texts), bool)
-    for action in sorted(set(actions) - {""}):
-        is_concerned = np.array([a == action for a in actions]).take(key_of_pair)
+    action_of_key = [rules.actions.get(key, "") for key in keys.to_pylist()]
+    is_dropped, changes = np.zeros(len(texts), bool), []
+    for action in sorted(set(action_of_key) - {""}):
+        is_concerned = np.array([a == action for a in action_of_key]).take(key_of_pair)
         if action == "drop":
             is_dropped = is_concerned
         else:
-            mask = pa.array(is_concerned)
-            texts = pc.replace_with_mask(texts, mask, transformed(texts.filter(mask), action, rules.key))
-    return texts, is_dropped
+            pairs = np.flatnonzero(is_concerned)
+            changes.append((pairs, transformed(texts.take(pa.array(pairs)), action, rules.key)))
+    return _with_changes(texts, changes), is_dropped
+
+
+def _with_changes(texts: Arrow, changes: Sequence[tuple[Int64s, Arrow]]) -> Arrow:
+    """The texts with others at some places."""
+    if not changes:
+        return texts
+    sources = np.arange(len(texts))
+    begin = len(texts)
+    for places, new in changes:
+        sources[places] = np.arange(begin, begin + len(new))
+        begin += len(new)
+    return pa.concat_arrays([texts, *(new for _, new in changes)]).take(pa.array(sources))
 
 
 def _coded_texts(texts: Arrow, are_distinct: bool) -> tuple[Arrow, Int32s]:
@@ -161,8 +182,11 @@ def _coded_texts(texts: Arrow, are_distinct: bool) -> tuple[Arrow, Int32s]:
 
 
 def _lists_by_level(starts: Mapping[str, Int32s], pairs: Int32s, is_dropped: Bools) -> dict[str, PairLists]:
-    ends = np.cumsum([level_starts[-1] for level_starts in starts.values()])
-    by_level = dict(zip(starts, map(PairLists, starts.values(), np.split(pairs, ends[:-1])), strict=True))
+    by_level, begin = {}, 0
+    for level, level_starts in starts.items():
+        end = begin + int(level_starts[-1])
+        by_level[level] = PairLists(level_starts, pairs[begin:end], is_first=begin == 0)
+        begin = end
     if not is_dropped.any():
         return by_level
     return {level: _without(pair_lists, is_dropped) for level, pair_lists in by_level.items()}
@@ -171,7 +195,7 @@ def _lists_by_level(starts: Mapping[str, Int32s], pairs: Int32s, is_dropped: Boo
 def _without(pair_lists: PairLists, is_dropped: Bools) -> PairLists:
     is_kept = ~is_dropped.take(pair_lists.pairs)
     kept_before = np.concatenate(([0], np.cumsum(is_kept))).astype(np.int32)
-    return PairLists(kept_before.take(pair_lists.starts), pair_lists.pairs[is_kept])
+    return PairLists(kept_before.take(pair_lists.starts), pair_lists.pairs[is_kept], is_first=False)
 
 
 def _repeat_slices(codes: Int32s, starts: Int32s, counts: Int32s) -> Int32s:

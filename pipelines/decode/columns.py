@@ -41,6 +41,10 @@ class Coded:
         """Dictionary array with these very values."""
         return dictionary(self.codes, self.values)
 
+    def texts(self) -> Arrow:
+        """Plain string array."""
+        return self.values.take(array_of(pa.int32(), self.codes, self.codes >= 0))
+
     def compact(self) -> "Coded":
         """The same column over the values that occur in it, each once."""
         codes, values = over_used(self.codes, self.values)
@@ -52,11 +56,9 @@ class Coded:
 
 def dictionary(codes: Int32s, values: Arrow) -> Arrow:
     """Dictionary array of int32 codes (-1 is NULL) over values."""
-    present = codes >= 0
-    if present.all():
-        bits = None
-    else:
-        bits, codes = bitmap(present), np.where(present, codes, np.int32(0))
+    bits = None
+    if codes.min(initial=0) < 0:
+        bits, codes = bitmap(codes >= 0), np.maximum(codes, 0)
     indices = pa.Array.from_buffers(pa.int32(), len(codes), [bits, buffer(codes)])
     return pa.DictionaryArray.from_arrays(indices, values, safe=False)
 
@@ -82,8 +84,8 @@ def buffer(values: Any) -> pa.Buffer:
     return pa.py_buffer(memory)
 
 
-def combined(columns: Sequence[Coded]) -> tuple[list[tuple[str | None, ...]], Int32s]:
-    """(distinct tuples of the columns' texts, code of each row's tuple)."""
+def combined(columns: Sequence[Coded]) -> tuple[list[Arrow], Int32s]:
+    """(texts of each column in the distinct combinations of them, code of each row's combination)."""
     row_count = len(columns[0].codes)
     codes = np.zeros(row_count, np.int32)
     for column in columns:
@@ -92,8 +94,7 @@ def combined(columns: Sequence[Coded]) -> tuple[list[tuple[str | None, ...]], In
         codes = encoded.indices.to_numpy()
     first_rows = np.zeros(int(codes.max(initial=-1)) + 1, np.int64)
     first_rows[codes[::-1]] = np.arange(row_count)[::-1]
-    parts = [column.array().take(pa.array(first_rows)).to_pylist() for column in columns]
-    return list(zip(*parts, strict=True)), codes
+    return [column.arranged(lambda all_rows: all_rows.take(first_rows)).texts() for column in columns], codes
 
 
 def bitmap(mask: Bools) -> pa.Buffer:

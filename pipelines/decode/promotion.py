@@ -1,18 +1,24 @@
 """Promoted columns: attribute texts picked by name, own before scope before resource, newest convention first."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.decode import scalars
 from pipelines.decode.attributes import Attributes
-from pipelines.decode.columns import STRING, Bools, Coded, Int64s, combined, dictionary
+from pipelines.decode.columns import STRING, Bools, Coded, Int64s, array_of, combined, dictionary
 from pipelines.decode.rules import Column, Compose
 from pipelines.decode.wire import Arrow, Int32s
 
+_SIMPLE = {
+    "INT64": r"^-?[0-9]{1,18}$",
+    "FLOAT64": r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$",
+    "NUMERIC": r"^-?[0-9]{1,28}(\.[0-9]{1,9})?$",
+}
 _ARROW: dict[str, Any] = {"INT64": pa.int64(), "FLOAT64": pa.float64(), "NUMERIC": pa.decimal128(38, 9)}
 
 
@@ -99,21 +105,32 @@ def _composed(attributes: Attributes, source: Compose, by_name: Mapping[str, Int
     message_count = next(len(by_name[name]) for name in source.of if name in by_name)
     none = np.full(message_count, -1, np.int32)
     distinct, rows = combined([Coded(by_name.get(name, none), attributes.texts) for name in source.of])
-    compose = scalars.COMPOSE[source.rule]
-    texts = pa.array([compose(*parts) for parts in distinct], STRING)
-    codes = np.where(_present(texts), np.arange(len(texts), dtype=np.int32), np.int32(-1))
+    texts = _COMPOSE[source.rule](*distinct)
+    codes = np.where(
+        texts.is_valid().to_numpy(zero_copy_only=False), np.arange(len(texts), dtype=np.int32), np.int32(-1)
+    )
     return Coded(codes.take(rows), texts.fill_null(""), are_distinct=False)
+
+
+def _path_and_query(path: Arrow, query: Arrow) -> Arrow:
+    has_query = pc.fill_null(pc.not_equal(query, pa.scalar("")), pa.scalar(False))
+    return pc.if_else(has_query, pc.binary_join_element_wise(path, query, "?"), path)
+
+
+_COMPOSE: dict[str, Callable[..., Arrow]] = {"path_and_query": _path_and_query}  # scalars.COMPOSE over arrays
 
 
 def _typed(kind: str, coded: Coded) -> tuple[Arrow, Bools]:
     """(typed column, where a text is not of the type)."""
+    typed = _parsed(kind, coded.values)
+    is_wrong = np.append(typed.is_null().to_numpy(zero_copy_only=False), False)
+    return typed.take(array_of(pa.int32(), coded.codes, coded.codes >= 0)), is_wrong.take(coded.codes, mode="wrap")
+
+
+def _parsed(kind: str, texts: Arrow) -> Arrow:
+    """Typed value of each text; NULL where it is not of the type. Arrow reads simple texts, `scalars` the others."""
+    is_simple: Any = pc.match_substring_regex(texts, _SIMPLE[kind])
+    typed: Arrow = pc.if_else(is_simple, texts, pa.scalar(None, STRING)).cast(_ARROW[kind])
     read: Any = scalars.TYPED[kind]
-    parsed = [read(text) for text in coded.values.to_pylist()]
-    is_wrong = np.array([value is None for value in parsed] + [False])
-    indices = pa.array(coded.codes, mask=coded.codes < 0)
-    return pa.array(parsed, _ARROW[kind]).take(indices), is_wrong.take(coded.codes, mode="wrap")
-
-
-def _present(array: Arrow) -> Bools:
-    is_present: Bools = array.is_valid().to_numpy(zero_copy_only=False)
-    return is_present
+    others = [read(text) for text in texts.filter(pc.invert(is_simple)).to_pylist()]
+    return pc.replace_with_mask(typed, pc.invert(is_simple), pa.array(others, _ARROW[kind])) if others else typed

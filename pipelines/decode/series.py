@@ -25,7 +25,8 @@ def series_ids(part: Context, attributes: Attributes, scope: Sequence[Coded], me
 def header_lanes(columns: Sequence[Coded], lanes: Callable[..., scalars.Lanes]) -> UInt64s:
     """Two uint64 of each row's texts, an array (rows, 2)."""
     distinct, codes = combined(columns)
-    return _lanes_array([lanes(*parts) for parts in distinct])[codes]
+    combinations = zip(*(column.to_pylist() for column in distinct), strict=True)
+    return _lanes_array([lanes(*parts) for parts in combinations])[codes]
 
 
 def _pair_lanes(attributes: Attributes, level: str, name: str) -> UInt64s:
@@ -38,9 +39,9 @@ def _pair_lanes(attributes: Attributes, level: str, name: str) -> UInt64s:
 
 
 def _texts(attributes: Attributes, pairs: Int32s) -> Sequence[tuple[Any, Any]]:
-    keys = Coded(attributes.key_of_pair.take(pairs), attributes.keys).array().to_pylist()
-    texts = Coded(attributes.text_of_pair.take(pairs), attributes.texts).array().to_pylist()
-    return list(zip(keys, texts, strict=True))
+    keys = Coded(attributes.key_of_pair.take(pairs), attributes.keys).texts()
+    texts = Coded(attributes.text_of_pair.take(pairs), attributes.texts).texts()
+    return list(zip(keys.to_pylist(), texts.to_pylist(), strict=True))
 
 
 def _lanes_array(lanes: Sequence[scalars.Lanes]) -> UInt64s:

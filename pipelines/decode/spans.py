@@ -140,7 +140,10 @@ def _sampling(spans: Arrow, attributes: Attributes, rules: Rules) -> dict[str, A
     trace_state = texts(spans.field("trace_state"))
     weight = first_text(attributes, rules.weight_attributes, "own")
     distinct, codes = combined([trace_state] if weight is None else [trace_state, weight])
-    found = [sampling.adjusted_count(*(state, *weights, None)[:2]) for state, *weights in distinct]
+    states, weights = (
+        column.to_pylist() for column in (distinct if weight else [*distinct, pa.nulls(len(distinct[0]))])
+    )
+    found = [sampling.adjusted_count(state, text) for state, text in zip(states, weights, strict=True)]
     counts = np.array([count for count, _ in found], np.float64)
     sources = pa.array([source for _, source in found], pa.string())
     return {
