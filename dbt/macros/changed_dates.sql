@@ -1,0 +1,140 @@
+{#
+    Which event dates a build replaces. The ledger's entries per date are counted when a run starts and compared with
+    the counts of the last build that succeeded as a whole: a count, not a clock, so late commits cannot hide. Every
+    model of the run gets the same dates as literals; only a complete, green run moves the state forward.
+
+    A model that looks at its neighbour days declares them: meta={'days_before': 1, 'days_after': 1}. The dates to
+    replace widen by themselves from model to model.
+#}
+
+{% macro state_table(name) %}{{ return(target.schema ~ '_state.' ~ name) }}{% endmacro %}
+
+{% macro is_building() %}{{ return(execute and flags.WHICH in ('run', 'build') and flags.INTROSPECT) }}{% endmacro %}
+
+{# on-run-start: the ledger now, beside the ledger as last built. #}
+{% macro remember_changed_dates() %}
+    {% if is_building() %}
+        {% do run_query('create schema if not exists ' ~ target.schema ~ '_state') %}
+        {% do run_query('create table if not exists ' ~ state_table('built_dates') ~ ' (event_date date, table_name ' ~ text_type() ~ ', entry_count int64, row_count int64)') %}
+        {% do run_query(changed_dates_sql()) %}
+    {% endif %}
+{% endmacro %}
+
+{% macro changed_dates_sql() %}
+    create or replace table {{ state_table('changed_dates') }} as
+    with ledger as (
+        select
+            event_date,
+            table_name,
+            count(*) as entry_count,
+            cast(sum(written_row_count) as int64) as row_count
+        from {{ source('observability', 'ingest_ledger') }}
+        where event_date >= date '1970-01-01'
+        group by event_date, table_name
+    )
+    select
+        coalesce(ledger.event_date, built.event_date) as event_date,
+        coalesce(ledger.table_name, built.table_name) as table_name,
+        coalesce(ledger.entry_count, 0) as entry_count,
+        coalesce(ledger.row_count, 0) as row_count,
+        coalesce(ledger.entry_count, 0) != coalesce(built.entry_count, 0)
+        or coalesce(ledger.row_count, 0) != coalesce(built.row_count, 0) as is_changed
+    from ledger
+    full outer join {{ state_table('built_dates') }} as built
+        on built.event_date = ledger.event_date
+        and built.table_name = ledger.table_name
+{% endmacro %}
+
+{# on-run-end: the state moves only when every result is good and no incremental model was left out. #}
+{% macro mark_dates_built(results) %}
+    {% if is_building() %}
+        {% set state = namespace(is_complete=true) %}
+        {% for result in results if result.status | string not in ('success', 'pass', 'warn', 'no-op') %}
+            {% set state.is_complete = false %}
+        {% endfor %}
+        {% for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'incremental' and node.unique_id not in selected_resources %}
+            {% set state.is_complete = false %}
+        {% endfor %}
+        {% if state.is_complete %}
+            {% do run_query('create or replace table ' ~ state_table('built_dates') ~ ' as select event_date, table_name, entry_count, row_count from ' ~ state_table('changed_dates') ~ ' where entry_count > 0') %}
+        {% endif %}
+    {% endif %}
+{% endmacro %}
+
+{# Days by which the replaced dates of a node reach [before, after] a changed date: its own and those of all it reads. #}
+{% macro reach_days(node) %}
+    {% set earlier, later = [0], [0] %}
+    {% for parent_id in node.depends_on.nodes if parent_id in graph.nodes %}
+        {% set parent = reach_days(graph.nodes[parent_id]) %}
+        {% do earlier.append(parent[0]) %}
+        {% do later.append(parent[1]) %}
+    {% endfor %}
+    {% set meta = node.config.meta or {} %}
+    {{ return([earlier | max + meta.get('days_after', 0), later | max + meta.get('days_before', 0)]) }}
+{% endmacro %}
+
+{# Dates as SQL literals that a model (this one) replaces in this run, widened by the days it also reads. #}
+{% macro dates_to_build(read_before=0, read_after=0, node=none) %}
+    {% set changed = changed_dates() %}
+    {% set earlier, later = reach_days(node or model) %}
+    {% set dates = [] %}
+    {% for date in changed %}
+        {% for days in range(-earlier - read_before, later + read_after + 1) %}
+            {% set literal = "date '" ~ (date + modules.datetime.timedelta(days=days)) ~ "'" %}
+            {% if literal not in dates %}{% do dates.append(literal) %}{% endif %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(dates | sort or ["date '0001-01-01'"]) }}
+{% endmacro %}
+
+{# Where there is no ledger to ask (offline compile) the last days stand in. #}
+{% macro changed_dates() %}
+    {% if is_building() %}
+        {{ return(run_query('select distinct event_date from ' ~ state_table('changed_dates') ~ ' where is_changed').columns[0].values()) }}
+    {% endif %}
+    {% set today = modules.datetime.date.fromisoformat(as_of_date()[6:16]) %}
+    {% set dates = [] %}
+    {% for days in range(var('lookback_days') + 1) %}{% do dates.append(today - modules.datetime.timedelta(days=days)) %}{% endfor %}
+    {{ return(dates) }}
+{% endmacro %}
+
+{# True where a model replaces dates, false where it reads all of them (first build, full refresh, unit test). #}
+{% macro is_replacing_dates() %}
+    {% if not execute or model.resource_type == 'unit_test' or model.config.materialized != 'incremental' %}
+        {{ return(false) }}
+    {% elif flags.WHICH in ('run', 'build') %}
+        {{ return(is_incremental()) }}
+    {% endif %}
+    {{ return(not flags.FULL_REFRESH) }}
+{% endmacro %}
+
+{# The partition filter of the rows that a model replaces. #}
+{% macro in_dates(column, read_before=0, read_after=0) -%}
+    {%- if is_replacing_dates() -%}
+        {{ column }} in ({{ dates_to_build(read_before, read_after) | join(', ') }})
+    {%- else -%}
+        {{ column }} >= date '1970-01-01'
+    {%- endif -%}
+{%- endmacro %}
+
+{# The partition filter of what a model reads: the rows it replaces and its declared neighbour days. #}
+{% macro in_read_dates(column) -%}
+    {%- set meta = model.config.meta or {} -%}
+    {{ in_dates(column, meta.get('days_before', 0), meta.get('days_after', 0)) }}
+{%- endmacro %}
+
+{# DuckDB: deletes the dates even when none of their rows is left, then inserts. #}
+{% macro get_incremental_replace_dates_sql(arg) %}
+    {%- set columns = arg.dest_columns | map(attribute='quoted') | join(', ') -%}
+    delete from {{ arg.target_relation }} where event_date in ({{ dates_to_build() | join(', ') }});
+    insert into {{ arg.target_relation }} ({{ columns }}) select {{ columns }} from {{ arg.temp_relation }};
+{% endmacro %}
+
+{# BigQuery: the same dates as static partitions; config() is read at parse time, so it cannot carry them. #}
+{% macro bq_generate_incremental_insert_overwrite_build_sql(
+    tmp_relation, target_relation, sql, unique_key, partition_by, partitions, dest_columns, tmp_relation_exists, copy_partitions
+) %}
+    {{ return(bq_static_insert_overwrite_sql(
+        tmp_relation, target_relation, sql, partition_by, dates_to_build(), dest_columns, tmp_relation_exists, copy_partitions
+    )) }}
+{% endmacro %}

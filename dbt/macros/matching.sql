@@ -1,0 +1,31 @@
+{# Does a text match a seed's pattern: equal, or begins with what stands before a final *? #}
+{% macro matches_pattern(text, pattern) -%}
+    ({{ text }} = {{ pattern }} or (ends_with({{ pattern }}, '*') and starts_with({{ text }}, rtrim({{ pattern }}, '*'))))
+{%- endmacro %}
+
+{# Value of the column that a seed row names, among those it may name. #}
+{% macro named_column(column_name, row, columns) -%}
+    case {{ column_name }}
+        {%- for column in columns %}
+        when '{{ column }}' then {{ row }}.{{ column }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{# Keys of marts are never NULL: what was not sent says so. #}
+{% macro key_text(column) %}coalesce({{ column }}, '(not set)'){% endmacro %}
+
+{# trace_id of the row with the largest non-negative integer, ties by trace_id: an aggregate. #}
+{% macro trace_id_of_largest(number) -%}
+    substr(max(case when {{ number }} >= 0 then concat(lpad(cast({{ number }} as string), 19, '0'), trace_id) end), 20)
+{%- endmacro %}
+
+{# Columns that rows of the seed excluded_traffic may name. #}
+{% macro excludable_columns() %}
+    {{ return(['name', 'service_name', 'http_route', 'http_path', 'user_agent_name', 'user_agent_synthetic_type']) }}
+{% endmacro %}
+
+{# Path of the request, without host, query and fragment. #}
+{% macro http_path() -%}
+    {{ re_extract('coalesce(http_target, http_url)', '^(?:[a-z]+://[^/?#]*)?([^?#]*)') }}
+{%- endmacro %}
