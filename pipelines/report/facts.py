@@ -17,7 +17,7 @@ class Scope:
     environment: str
     first_date: date | None
     last_date: date | None
-    as_of: datetime | None
+    as_of: datetime
     grain: str
 
     def period(self) -> str:

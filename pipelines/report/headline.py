@@ -8,14 +8,14 @@ from pipelines.report.sentences import sentences
 
 def lead(facts: Facts) -> Markup:
     scope = facts.scope
-    as_of = f"{units.long_day(scope.as_of.date())} {scope.as_of:%H:%M} UTC" if scope.as_of else "the last build"
+    as_of = f"{units.long_day(scope.as_of.date())} {scope.as_of:%H:%M} UTC"
     lines = [tag("li", sentence.text, class_=sentence.tone) for sentence in sentences(facts)]
     return join(
         (
             tag(
                 "div",
                 tag("h1", f"{scope.environment.capitalize()}, {scope.period()}"),
-                tag("p", f"As of {as_of}. All times are UTC.", class_="scope"),
+                tag("p", f"As of the build of {as_of}. All times are UTC.", class_="scope"),
                 tag("ul", *lines, class_="story"),
                 class_="lead",
             ),
@@ -52,7 +52,7 @@ def _tiles(facts: Facts) -> list[Markup]:
             "Unexplained rows",
             units.count(unexplained),
             "sent, but not accounted for",
-            "good" if facts.is_reconciled() else "bad",
+            None if unexplained is None else "bad" if unexplained else "good",
         ),
     ]
 

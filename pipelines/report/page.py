@@ -5,7 +5,6 @@ from hashlib import sha256
 from os import getpid
 from pathlib import Path
 
-from pipelines.errors import RunError
 from pipelines.report import headline
 from pipelines.report.facts import Facts
 from pipelines.report.html import Markup, join, tag
@@ -67,13 +66,10 @@ def page(facts: Facts) -> str:
 def write_page(facts: Facts, target: Path) -> int:
     """Size in bytes of the page at `target`. A reader sees the old page or the new one, never half of one."""
     data = page(facts).encode()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}.{getpid()}")
-        unfinished.write_bytes(data)
-        unfinished.replace(target)
-    except OSError as error:
-        raise RunError(f"cannot write {target}: {error.strerror}; name another file with --to") from None
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.{getpid()}")
+    unfinished.write_bytes(data)
+    unfinished.replace(target)
     return len(data)
 
 

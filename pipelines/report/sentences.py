@@ -17,7 +17,7 @@ class Sentence:
 def sentences(facts: Facts) -> list[Sentence]:
     """What happened, what is behind it, and whether the numbers can be believed."""
     step = story.broken_steps(facts.at_level("funnel", "day"))[:1]
-    incident = story.incidents(facts.at_level("latency", "cell"), facts.times())[:1]
+    incident = story.incidents(facts.at_level("latency", "cell"), facts.times(), facts.rows("versions"))[:1]
     found = [*(Sentence("bad", broken(s)) for s in step), *(Sentence("bad", failing(i, facts)) for i in incident)]
     if not found and facts.at_level("latency", "all"):
         found = [Sentence("good", "No funnel step and no route stands out as broken.")]
@@ -41,8 +41,15 @@ def failing(incident: story.Incident, facts: Facts) -> str:
     when = facts.scope.stretch(incident.start, incident.end)
     return (
         f"{incident.route} ({incident.service_name}) failed {ratio} of {units.count(incident.request_count)} requests "
-        f"{when}; usually {units.percent(incident.usual_ratio)}."
+        f"{when}; usually {units.percent(incident.usual_ratio)}.{_blame(incident.version)}"
     )
+
+
+def _blame(version: story.BadVersion | None) -> str:
+    if version is None:
+        return ""
+    ratio, others = units.percent(version.http_5xx_ratio), units.percent(version.others_ratio)
+    return f" Its version {version.service_version} answered {ratio} of all requests with 5xx, other versions {others}."
 
 
 def ledger(facts: Facts) -> str:

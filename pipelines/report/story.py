@@ -12,6 +12,7 @@ Row = dict[str, Any]
 SURE_SIGMAS = 4.0  # a day stands out when chance would do this less than once in 10,000 tries
 POORER_BY_RATIO = 0.1
 EXCESS_REQUESTS = 10.0
+FAR_MORE_TIMES = 3
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,20 @@ class BrokenStep:
 
 
 @dataclass(frozen=True)
+class BadVersion:
+    """A version of a service that answered with 5xx far more than the service's other versions did."""
+
+    service_version: str
+    http_5xx_ratio: float
+    others_ratio: float
+
+
+@dataclass(frozen=True)
 class Incident:
-    """A route that failed far more than it usually does, from `start` to the end of the column `end`."""
+    """A route that failed far more than it usually does, from the start of column `start` to the end of column `end`.
+
+    `excess_count` is the errors above twice the usual; `version` is the release to blame, if one is.
+    """
 
     service_name: str
     route: str
@@ -37,6 +50,8 @@ class Incident:
     request_count: float
     error_count: float
     usual_ratio: float
+    excess_count: float
+    version: BadVersion | None
 
 
 def broken_steps(funnel_days: list[Row]) -> list[BrokenStep]:
@@ -52,16 +67,18 @@ def broken_steps(funnel_days: list[Row]) -> list[BrokenStep]:
     return sorted((step for step in found if step), key=lambda step: -step.missing_count)
 
 
-def incidents(cells: list[Row], times: list[datetime]) -> list[Incident]:
-    """Per route the stretch of time with most errors above its usual ratio, if it is worth naming; worst first.
+def incidents(cells: list[Row], times: list[datetime], versions: list[Row]) -> list[Incident]:
+    """Per route the stretch of time with most errors above its usual ratio, if it is worth naming; the cause first.
 
-    The stretch is the run of columns with the largest sum of errors − 2 × usual ratio × requests.
+    The stretch is the run of columns with the largest sum of errors − 2 × usual ratio × requests. A failure is seen
+    by every route above it, so among the large ones a route comes first whose service had a bad version at that time.
     """
     by_route: dict[str, dict[datetime, Row]] = defaultdict(dict)
     for cell in cells:
         by_route[cell["route_id"]][cell["time"]] = cell
-    found = [(incident, excess) for series in by_route.values() for incident, excess in _stretch(series, times)]
-    return [incident for incident, _ in sorted(found, key=lambda pair: -pair[1])]
+    found = [incident for series in by_route.values() for incident in _stretch(series, times, versions)]
+    largest = max((incident.excess_count for incident in found), default=0)
+    return sorted(found, key=lambda i: (i.version is None or i.excess_count < largest / 2, -i.excess_count))
 
 
 def _broken(row: Row, rows: list[Row]) -> BrokenStep | None:
@@ -78,7 +95,7 @@ def _broken(row: Row, rows: list[Row]) -> BrokenStep | None:
     return BrokenStep(row["funnel_name"], row["step_name"], row["event_date"], ratio, usual, missing)
 
 
-def _stretch(series: dict[datetime, Row], times: list[datetime]) -> Iterable[tuple[Incident, float]]:
+def _stretch(series: dict[datetime, Row], times: list[datetime], versions: list[Row]) -> Iterable[Incident]:
     usual = median(cell["error_count"] / cell["request_count"] for cell in series.values() if cell["request_count"])
     best, best_range, running, start = 0.0, (0, 0), 0.0, 0
     for column, time in enumerate(times):
@@ -89,10 +106,12 @@ def _stretch(series: dict[datetime, Row], times: list[datetime]) -> Iterable[tup
         elif running > best:
             best, best_range = running, (start, column)
     if best > EXCESS_REQUESTS:
-        yield _incident([series[t] for t in times[best_range[0] : best_range[1] + 1] if t in series], usual), best
+        yield _incident(
+            [series[t] for t in times[best_range[0] : best_range[1] + 1] if t in series], usual, best, versions
+        )
 
 
-def _incident(cells: list[Row], usual_ratio: float) -> Incident:
+def _incident(cells: list[Row], usual_ratio: float, excess_count: float, versions: list[Row]) -> Incident:
     return Incident(
         cells[0]["service_name"],
         cells[0]["route"],
@@ -101,4 +120,20 @@ def _incident(cells: list[Row], usual_ratio: float) -> Incident:
         sum(cell["request_count"] for cell in cells),
         sum(cell["error_count"] for cell in cells),
         usual_ratio,
+        excess_count,
+        _bad_version([row for row in versions if row["service_name"] == cells[0]["service_name"]], cells),
     )
+
+
+def _bad_version(versions: list[Row], cells: list[Row]) -> BadVersion | None:
+    """The version that ran in the stretch and failed most, if it failed far more than the others did."""
+    ran = [v for v in versions if v["first_time"] <= cells[-1]["time"] and v["last_time"] >= cells[0]["time"]]
+    if not ran:
+        return None
+    worst = max(ran, key=lambda version: version["http_5xx_ratio"])
+    others = [version for version in versions if version is not worst]
+    requests = sum(version["request_count"] for version in others)
+    usual = sum(v["http_5xx_ratio"] * v["request_count"] for v in others) / requests if requests else 1.0
+    if worst["http_5xx_ratio"] <= FAR_MORE_TIMES * usual + 0.01:
+        return None
+    return BadVersion(worst["service_version"], worst["http_5xx_ratio"], usual)

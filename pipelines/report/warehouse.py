@@ -1,6 +1,7 @@
 """Reads the marts of a local warehouse into facts: opened read-only, asked, closed; an open reader blocks a build."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from pipelines.report.facts import Facts, Row, Scope
 SQL = Path(__file__).resolve().parent / "sql"
 SCHEMA = "marts"
 HOURLY_UP_TO_DAYS = 7
+USUAL_ENVIRONMENT = "production"
+STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 BUILD = "run otelmart build"
 
 
@@ -23,7 +26,7 @@ def read_facts(warehouse: Path, environment: str | None = None) -> Facts:
     """
     with _opened(warehouse) as connection:
         present = _marts(connection, warehouse)
-        scope = _scope(connection, present, environment)
+        scope = _scope(connection, present, environment, _built_time(warehouse))
         questions = {file.stem: file.read_text() for file in sorted(SQL.glob("*.sql"))}
         reads = {name: tuple(sorted(set(re.findall(rf"{SCHEMA}\.\w+", sql)))) for name, sql in questions.items()}
         missing = {name: tuple(mart for mart in marts if mart not in present) for name, marts in reads.items()}
@@ -46,6 +49,11 @@ def _opened(warehouse: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def _built_time(warehouse: Path) -> datetime:
+    """When the last build wrote the warehouse, UTC: reading leaves a file's time alone."""
+    return datetime.fromtimestamp(warehouse.stat().st_mtime, UTC)
+
+
 def _marts(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> dict[str, set[str]]:
     """`marts.name` → its columns."""
     found: dict[str, set[str]] = {}
@@ -59,40 +67,44 @@ def _marts(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> dict[str, 
     return found
 
 
-def _scope(connection: duckdb.DuckDBPyConnection, present: dict[str, set[str]], environment: str | None) -> Scope:
+def _scope(
+    connection: duckdb.DuckDBPyConnection, present: dict[str, set[str]], environment: str | None, as_of: datetime
+) -> Scope:
+    """The environment to show and its dates. Time axes have a column an hour when few dates have data, else a day."""
     covered = [
-        "select environment, min(event_date) as first_date, max(event_date) as last_date, count(*) as row_count"
-        f" from {mart} group by environment"
+        f"select deployment_environment, event_date, count(*) as row_count from {mart} group by all"
         for mart, columns in present.items()
-        if {"environment", "event_date"} <= columns
+        if {"deployment_environment", "event_date"} <= columns
     ]
-    rows = _rows(
-        connection,
-        "select environment, min(first_date) as first_date, max(last_date) as last_date, sum(row_count) as row_count"
-        f" from ({' union all '.join(covered)}) group by environment order by row_count desc, environment",
-    )
-    by_name = {row["environment"]: row for row in rows}
-    if environment is not None and environment not in by_name:
-        raise UsageError(
-            f"no environment {environment!r} in the marts; choose one of {', '.join(by_name) or 'none: they are empty'}"
-        )
-    chosen = environment or ("production" if "production" in by_name or not by_name else rows[0]["environment"])
-    dates = by_name.get(chosen, {"first_date": None, "last_date": None})
-    days = (dates["last_date"] - dates["first_date"]).days + 1 if dates["first_date"] else 0
-    return Scope(chosen, dates["first_date"], dates["last_date"], None, "hour" if days <= HOURLY_UP_TO_DAYS else "day")
+    found = connection.execute(
+        "select deployment_environment, min(event_date), max(event_date), count(distinct event_date)"
+        f" from ({' union all '.join(covered)}) group by all order by sum(row_count) desc, deployment_environment"
+    ).fetchall()
+    by_name = {
+        name: Scope(name, first, last, as_of, "hour" if days <= HOURLY_UP_TO_DAYS else "day")
+        for name, first, last, days in found
+    }
+    names = [environment] if environment else [USUAL_ENVIRONMENT, *by_name]
+    for name in names:
+        if name in by_name:
+            return by_name[name]
+    if environment:
+        choices = f"choose one of {', '.join(by_name)}" if by_name else "the marts are empty"
+        raise UsageError(f"no environment {environment!r} in the marts: {choices}")
+    return Scope(USUAL_ENVIRONMENT, None, None, as_of, "hour")
 
 
 def _ask(connection: duckdb.DuckDBPyConnection, sql: str, scope: Scope) -> list[Row]:
-    values: dict[str, Any] = {
-        "environment": scope.environment,
-        "grain": scope.grain,
-        "first_date": scope.first_date,
-        "last_date": scope.last_date,
-    }
-    return _rows(connection, sql, {name: values[name] for name in set(re.findall(r"\$(\w+)", sql))})
+    """Rows of one question; its parameters are fields of the scope."""
+    return _rows(connection, sql, {name: getattr(scope, name) for name in set(re.findall(r"\$(\w+)", sql))})
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, Any] | None = None) -> list[Row]:
     result = connection.execute(sql, values)
     names = [column[0] for column in result.description]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return [dict(zip(names, map(_clean, row), strict=True)) for row in result.fetchall()]
+
+
+def _clean(value: Any) -> Any:
+    """Text without characters that steer a terminal or turn the direction of writing; anything else as it is."""
+    return STEERING.sub("\ufffd", value) if isinstance(value, str) else value

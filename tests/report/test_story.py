@@ -53,19 +53,63 @@ def test_the_first_step_cannot_break() -> None:
 def test_an_incident_is_the_stretch_with_the_most_excess_errors() -> None:
     # ratios: 0.01 0.01 0.50 0.40 0.01 0.01; the median is 0.01
     cells = [cell(0, 100, 1), cell(1, 100, 1), cell(2, 100, 50), cell(3, 100, 40), cell(4, 100, 1), cell(5, 100, 1)]
-    found = story.incidents(cells, HOURS)
-    assert found == [story.Incident("order-service", "POST /orders", HOURS[2], HOURS[3], 200, 90, 0.01)]
+    found = story.incidents(cells, HOURS, [])
+    # excess over 2 x 0.01 + 0.01: (50 - 3) + (40 - 3)
+    assert found == [story.Incident("order-service", "POST /orders", HOURS[2], HOURS[3], 200, 90, 0.01, 84, None)]
 
 
 def test_a_steady_error_ratio_is_no_incident() -> None:
-    assert story.incidents([cell(hour, 1000, 200) for hour in range(6)], HOURS) == []
+    assert story.incidents([cell(hour, 1000, 200) for hour in range(6)], HOURS, []) == []
 
 
 def test_a_handful_of_errors_is_no_incident() -> None:
-    assert story.incidents([cell(0, 100, 0), cell(1, 5, 5), cell(2, 100, 0)], HOURS) == []
+    assert story.incidents([cell(0, 100, 0), cell(1, 5, 5), cell(2, 100, 0)], HOURS, []) == []
 
 
 def test_the_worst_incident_comes_first() -> None:
     calm = [cell(hour, 100, 0, route) for hour in (0, 1, 2) for route in ("a", "b")]
-    found = story.incidents([*calm, cell(3, 100, 30, "a"), cell(3, 100, 60, "b")], HOURS)
+    found = story.incidents([*calm, cell(3, 100, 30, "a"), cell(3, 100, 60, "b")], HOURS, [])
     assert [(incident.route, incident.error_count) for incident in found] == [("b", 60), ("a", 30)]
+
+
+def version(
+    name: str, first: int, last: int, requests: int, ratio: float, service: str = "order-service"
+) -> dict[str, Any]:
+    return {
+        "service_name": service,
+        "service_version": name,
+        "first_time": HOURS[first],
+        "last_time": HOURS[last],
+        "request_count": requests,
+        "http_5xx_ratio": ratio,
+    }
+
+
+def test_a_version_that_fails_where_others_do_not_is_to_blame() -> None:
+    # others: (0.01 x 300 + 0.03 x 100) / 400 = 0.015
+    cells = [cell(0, 100, 1), cell(1, 100, 1), cell(2, 100, 50), cell(3, 100, 1)]
+    versions = [version("1.0", 0, 1, 300, 0.01), version("1.1", 2, 2, 100, 0.5), version("1.2", 3, 3, 100, 0.03)]
+    assert story.incidents(cells, HOURS, versions)[0].version == story.BadVersion("1.1", 0.5, 0.015)
+
+
+def test_a_version_that_ran_at_another_time_is_not_to_blame() -> None:
+    cells = [cell(0, 100, 1), cell(1, 100, 1), cell(2, 100, 50), cell(3, 100, 1)]
+    versions = [version("1.0", 0, 3, 300, 0.01), version("1.1", 4, 5, 100, 0.5)]
+    assert story.incidents(cells, HOURS, versions)[0].version is None
+
+
+def test_an_only_version_is_not_to_blame() -> None:
+    cells = [cell(0, 100, 1), cell(1, 100, 1), cell(2, 100, 50), cell(3, 100, 1)]
+    assert story.incidents(cells, HOURS, [version("1.0", 0, 3, 300, 0.2)])[0].version is None
+
+
+def test_of_routes_that_failed_together_the_one_with_the_bad_version_comes_first() -> None:
+    calm = [cell(hour, 100, 0, route) for hour in (0, 1, 2) for route in ("checkout", "orders")]
+    for row in calm:
+        row["service_name"] = row["route"]
+    failed = [
+        {**cell(3, 100, 61, "checkout"), "service_name": "checkout"},
+        {**cell(3, 100, 60, "orders"), "service_name": "orders"},
+    ]
+    versions = [version("1.0", 0, 2, 300, 0.0, "orders"), version("1.1", 3, 3, 100, 0.6, "orders")]
+    assert [incident.route for incident in story.incidents([*calm, *failed], HOURS, versions)] == ["orders", "checkout"]

@@ -8,6 +8,8 @@ import pytest
 from pipelines.report import units
 from pipelines.report.facts import Scope
 
+BUILT = datetime(2026, 11, 19, 6, tzinfo=UTC)
+
 
 @pytest.mark.parametrize(
     ("ratio", "shown"),
@@ -76,7 +78,7 @@ def test_money_has_two_decimals_and_an_empty_text_a_name() -> None:
     ],
 )
 def test_a_period_says_no_more_than_is_needed(first: date | None, last: date | None, shown: str) -> None:
-    assert Scope("production", first, last, None, "hour").period() == shown
+    assert Scope("production", first, last, BUILT, "hour").period() == shown
 
 
 @pytest.mark.parametrize(
@@ -101,4 +103,4 @@ def test_a_period_says_no_more_than_is_needed(first: date | None, last: date | N
 def test_a_stretch_of_time_ends_where_its_last_step_ends(
     grain: str, start: datetime, end: datetime, shown: str
 ) -> None:
-    assert Scope("production", None, None, None, grain).stretch(start, end) == shown
+    assert Scope("production", None, None, BUILT, grain).stretch(start, end) == shown

@@ -131,5 +131,5 @@ def _highest(rows: list[Row], facts: Facts) -> str:
     failing = max(rows, key=lambda row: row["error_ratio"] or 0)
     return (
         f"p95 was highest on {facts.scope.when(slowest['time'])}: {units.milliseconds(slowest['p95_ms'])}. "
-        f"Most requests failed on {facts.scope.when(failing['time'])}: {units.percent(failing['error_ratio'])}."
+        f"The error ratio was highest on {facts.scope.when(failing['time'])}: {units.percent(failing['error_ratio'])}."
     )
