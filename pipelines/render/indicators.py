@@ -13,19 +13,19 @@ class Signal:
     """A kind of event the marts know: what can be asked of it."""
 
     good_conditions: tuple[str, ...]
-    has_duration: bool
-    has_route: bool
+    filters: dict[str, str]  # beside FILTERS: the name in the YAML, the column of the seed
 
 
 SIGNALS = {
-    "requests": Signal(("not_error", "not_5xx"), has_duration=True, has_route=True),
-    "logins": Signal(("succeeded",), has_duration=True, has_route=False),
-    "payments": Signal(("succeeded",), has_duration=True, has_route=False),
-    "page_views": Signal((), has_duration=True, has_route=True),
+    "requests": Signal(("not_error", "not_5xx"), {"operation": "operations", "method": "methods"}),
+    "logins": Signal(("succeeded",), {}),
+    "payments": Signal(("succeeded",), {"method": "methods"}),
+    "page_views": Signal((), {"page": "operations"}),
 }
-BAD_CONDITIONS = {"error": "not_error", "http_5xx": "not_5xx", "failed": "succeeded"}
 FILTERS = {"environment": "environments", "namespace": "namespaces", "service": "services"}
-ROUTE_FILTERS = {"route": "routes", "method": "methods"}
+ALL_FILTERS = list(dict.fromkeys([*FILTERS, *(key for signal in SIGNALS.values() for key in signal.filters)]))
+COLUMNS = (*FILTERS.values(), "operations", "methods")
+BAD_CONDITIONS = {"error": "not_error", "http_5xx": "not_5xx", "failed": "succeeded"}
 THRESHOLD_OPS = ("lt", "lte", "gt", "gte")
 MAX_THRESHOLD_MS = 86_400_000
 
@@ -65,10 +65,8 @@ def objective_threshold(objective: dict[str, Place]) -> Threshold:
 
 def _threshold(metric: Place) -> Indicator:
     source = _source(metric)
-    parts = source.fields(["kind", "value"], [*FILTERS, *ROUTE_FILTERS, "groupBy"])
+    parts = source.fields(["kind", "value"], [*ALL_FILTERS, "groupBy"])
     name = _signal(parts)
-    if not SIGNALS[name].has_duration:
-        raise parts["value"].error(f"{name} have no duration")
     parts["value"].choice(["duration_ms"])
     return Indicator(name, True, _is_per_service(parts), filters=_filters(name, parts))
 
@@ -77,7 +75,7 @@ def _ratio(metric: Place) -> Indicator:
     parts = metric.fields(["total"], ["good", "bad", "counter"])
     if ("good" in parts) == ("bad" in parts):
         raise metric.error("a ratioMetric has total and either good or bad")
-    total = _source(parts["total"]).fields(["kind"], [*FILTERS, *ROUTE_FILTERS, "groupBy"])
+    total = _source(parts["total"]).fields(["kind"], [*ALL_FILTERS, "groupBy"])
     name = _signal(total)
     good_condition, threshold = _good(name, parts["good"]) if "good" in parts else _not_bad(name, parts["bad"])
     return Indicator(name, False, _is_per_service(total), good_condition, threshold, _filters(name, total))
@@ -136,11 +134,12 @@ def _condition(signal: str, place: Place, usable: tuple[str, ...]) -> str:
 
 def _filters(signal: str, parts: dict[str, Place]) -> dict[str, list[str]]:
     """Values a column may have, by the seed's column; an empty list lets everything pass."""
-    found: dict[str, list[str]] = {}
-    for key, column in {**FILTERS, **ROUTE_FILTERS}.items():
-        if key in parts and key in ROUTE_FILTERS and not SIGNALS[signal].has_route:
-            raise parts[key].error(f"{signal} have no {key} to filter on")
-        found[column] = _values(parts[key]) if key in parts else []
+    known = {**FILTERS, **SIGNALS[signal].filters}
+    for key in ALL_FILTERS:
+        if key in parts and key not in known:
+            raise parts[key].error(f"{signal} have no {key} to filter on; they have {', '.join(known)}")
+    found: dict[str, list[str]] = {column: [] for column in COLUMNS}
+    found.update({column: _values(parts[key]) for key, column in known.items() if key in parts})
     return found
 
 

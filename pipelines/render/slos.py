@@ -40,7 +40,7 @@ class Row:
     environments: str
     namespaces: str
     services: str
-    routes: str
+    operations: str
     methods: str
     good_condition: str
     threshold_op: str

@@ -133,7 +133,7 @@ def test_threshold_metric_over_calendar_quarters_in_time_slices(tmp_path: Path) 
 def test_indicator_reference_reads_an_sli_document_and_bad_is_turned_into_good(tmp_path: Path) -> None:
     [row] = rows(tmp_path, a=RATIO.replace(INDICATOR, "  indicatorRef: paid\n"), b=SLI)
     assert (row.signal, row.good_condition) == ("payments", "succeeded")
-    assert (row.services, row.environments, row.routes) == ("payment-service|billing", "production", "")
+    assert (row.services, row.environments, row.operations) == ("payment-service|billing", "production", "")
     assert row.is_per_service == "true"
 
 
