@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
+from google.protobuf.message import DecodeError
 
-from pipelines.decode import BadRow, Decoded, batches, logs, metrics, reference, spans
+from pipelines.decode import BadRow, Decoded, batches, logs, messages, metrics, reference, spans
 from pipelines.decode.columns import Bools
 from pipelines.decode.context import Rows
 from pipelines.decode.rules import Rules
@@ -23,18 +26,36 @@ ROWS: dict[Signal, Callable[[Sequence[Payload], Rules], Rows]] = {
 def decode(payloads: Sequence[Payload], rules: Rules) -> Decoded:
     """Rows and bad rows of protobuf payloads of one signal, equal to what the plain decoder gives.
 
-    One native call reads them all. When it meets something unusual the list is halved, until the payload concerned
-    stands alone and the plain decoder reads it: so one bad message costs its neighbours little.
+    One native call reads them all. When it meets something unusual, the payloads concerned go to the plain decoder
+    and the others are read again: a bad message costs its neighbours one more pass.
     """
-    signal = payloads[0].signal
     try:
-        rows = ROWS[signal](payloads, rules)
+        return _decoded(ROWS[payloads[0].signal](payloads, rules))
     except Unusual:
-        if len(payloads) == 1:
-            return plainly(payloads, rules)
+        return _isolated(payloads, rules)
+
+
+def _isolated(payloads: Sequence[Payload], rules: Rules) -> Decoded:
+    is_odd = [not _is_well_formed(payload) for payload in payloads]
+    if all(is_odd) or len(payloads) == 1:
+        return plainly(payloads, rules)
+    if any(is_odd):
+        runs = groupby(zip(is_odd, payloads, strict=True), itemgetter(0))
+        parts = [(plainly if odd else decode)([payload for _, payload in run], rules) for odd, run in runs]
+    else:
+        # Well-formed, but in a form that the kernel does not read: halve until it stands alone.
         middle = len(payloads) // 2
-        return joined([decode(payloads[:middle], rules), decode(payloads[middle:], rules)], signal)
-    return _decoded(signal, rows)
+        parts = [decode(payloads[:middle], rules), decode(payloads[middle:], rules)]
+    return joined(parts, payloads[0].signal)
+
+
+def _is_well_formed(payload: Payload) -> bool:
+    """Whether it is protobuf, and its strings UTF-8."""
+    try:
+        messages.OFFICIAL[payload.signal].FromString(payload.data)
+    except DecodeError:
+        return False
+    return True
 
 
 def plainly(payloads: Sequence[Payload], rules: Rules) -> Decoded:
@@ -59,10 +80,10 @@ def joined(parts: Sequence[Decoded], signal: Signal) -> Decoded:
     )
 
 
-def _decoded(signal: Signal, rows: Rows) -> Decoded:
+def _decoded(rows: Rows) -> Decoded:
     payloads, payload_index = rows.context.payloads, rows.context.payload_index()
     bad_rows, is_kept = _without_bad_rows(rows)
-    schema = batches.schema(signal)
+    schema = batches.schema(payloads[0].signal)
     batch = pa.RecordBatch.from_arrays([rows.columns[name] for name in schema.names], schema=schema)
     if not is_kept.all():
         batch, payload_index = batch.filter(pa.array(is_kept)), payload_index[is_kept]
