@@ -5,16 +5,18 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import tables
 from pipelines.decode import BadRow
-from pipelines.payloads import Payload, Unreadable
+from pipelines.errors import UsageError
+from pipelines.payloads import Payload, Unreadable, in_pieces
 
 PIECE_BYTES = 16 << 20
 
@@ -61,8 +63,27 @@ class Letter:
         identity = f"{self.payload_id or ''} {ordinal} {self.reason} {self.content_id}"
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
+    @property
+    def is_row(self) -> bool:
+        return self.row_ordinal is not None
+
     def data(self) -> bytes:
         return b"".join(self.pieces(PIECE_BYTES))
+
+    def opened(self) -> BinaryIO:
+        """The letter's bytes as a file, on disk when they are many."""
+        file = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=2 * PIECE_BYTES))  # noqa: SIM115 - caller's
+        file.writelines(self.pieces(PIECE_BYTES))
+        file.seek(0)
+        return file
+
+
+def check_reason(reason: str | None) -> None:
+    """Raises UsageError if there is no such reason code; None is any."""
+    if reason is not None and reason not in REASONS:
+        near = get_close_matches(reason, REASONS, 1)
+        cure = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(REASONS)}"
+        raise UsageError(f"unknown reason {reason!r}: {cure}")
 
 
 def of_row(payload: Payload, bad: BadRow) -> Letter:
@@ -71,7 +92,7 @@ def of_row(payload: Payload, bad: BadRow) -> Letter:
         signal=payload.signal,
         reason=bad.reason,
         error_text=bad.error_text,
-        pieces=partial(_slices, bad.data),
+        pieces=partial(in_pieces, bad.data),
         encoding=bad.encoding,
         payload_id=payload.payload_id,
         row_ordinal=bad.row_ordinal,
@@ -210,7 +231,3 @@ def _pieces(file: BinaryIO, piece_bytes: int) -> Iterator[bytes]:
     file.seek(0)
     while piece := file.read(piece_bytes):
         yield piece
-
-
-def _slices(data: bytes, piece_bytes: int) -> Iterator[bytes]:
-    yield from (data[at : at + piece_bytes] for at in range(0, len(data), piece_bytes))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import dead_letters, ledger
+from pipelines import dead_letters, ledger, replay
 from pipelines.allocator import tune_allocator
 from pipelines.decode import decode
 from pipelines.decode.rules import Rules
@@ -39,7 +39,7 @@ def load_unit(unit: Unit, job: Job) -> None:
     if is_committed(job.lake, unit.unit_id):
         return
     parts = lake.Parts(job.lake, unit.unit_id)
-    entries = ledger.Entries(unit.unit_id, "batch")
+    entries = ledger.Entries(unit.unit_id, "replay" if unit.letter_ids else "batch")
     try:
         for group in _groups(_read(unit, job)):
             _load_group(group, job.rules, parts, entries)
@@ -53,6 +53,8 @@ def load_unit(unit: Unit, job: Job) -> None:
 def _read(unit: Unit, job: Job) -> Iterator[Payload | Unreadable]:
     for file in unit.files:
         yield from files.payloads(job.root, file, job.limits)
+    if unit.letter_ids:
+        yield from replay.requests_of(job.lake, frozenset(unit.letter_ids), job.limits)
 
 
 def _groups(found: Iterator[Payload | Unreadable]) -> Iterator[list[Payload] | Unreadable]:

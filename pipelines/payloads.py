@@ -77,6 +77,10 @@ class Unreadable:
     attempt: int = 0
 
 
+def in_pieces(data: bytes, piece_bytes: int) -> Iterator[bytes]:
+    yield from (data[at : at + piece_bytes] for at in range(0, len(data), piece_bytes))
+
+
 def is_json(head: bytes) -> bool:
     """Whether bytes start as a JSON object does. A protobuf request may start with the same b"\\n{", hence the key."""
     return _JSON_START.match(head) is not None

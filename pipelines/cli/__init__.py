@@ -49,7 +49,11 @@ class _Verbs(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the command; a person's mistake or a machine's refusal becomes one line and an exit code."""
         try:
-            return super().main(*args, **kwargs)
+            return super().main(*args, **kwargs | {"standalone_mode": False})
+        except click.ClickException as error:
+            _stop(f"{error.format_message().rstrip('.')}; see otelmart --help", error.exit_code)
+        except click.Abort:
+            _stop("stopped; run the same command again to finish", 1)
         except UsageError as error:
             _stop(str(error), 2)
         except RunError as error:

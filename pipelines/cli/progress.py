@@ -103,10 +103,11 @@ def summary_text(summary: dict[str, Any]) -> str:
         return "nothing new"
     rows = ", ".join(f"{count:,} {_NOUNS[table]}" for table, count in summary["rows"].items()) or "no rows"
     rate = sum(summary["rows"].values()) / summary["seconds"]
-    lines = [
-        f"{rows} from {summary['files']:,} files ({summary['bytes'] / 1e6:.1f} MB) in {summary['seconds']:.1f} s, "
-        f"{summary['bytes'] / 1e6 / summary['seconds']:.1f} MB/s, {rate:,.0f} rows/s"
-    ]
+    origin = f"{summary['files']:,} files ({summary['bytes'] / 1e6:.1f} MB)"
+    if not summary["files"]:
+        origin = f"{summary['letters']:,} dead letters"
+    mb_per_second = summary["bytes"] / 1e6 / summary["seconds"]
+    lines = [f"{rows} from {origin} in {summary['seconds']:.1f} s, {mb_per_second:.1f} MB/s, {rate:,.0f} rows/s"]
     if summary["dead_letters"]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary["dead_letters"].items())
         lines.append(f"dead letters: {reasons}; put right what you can and run otelmart replay")

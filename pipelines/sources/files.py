@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from pipelines.errors import RunError, UsageError
-from pipelines.payloads import Payload, Signal, Unreadable, is_json, json_signal, payload_id, protobuf_signal
+from pipelines.payloads import Payload, Signal, Unreadable
 from pipelines.sources.compression import Limits
-from pipelines.sources.framing import Damage, Message, messages
+from pipelines.sources.framing import Damage, Message, messages, payload
 
 MANIFEST = "manifest.jsonl"
 SKIPPED_NAMES = (MANIFEST, "truth.json", "outside_counts.*", ".*", "_*", "*~", "*.tmp", "*.part", "*.partial")
@@ -84,20 +85,6 @@ def payloads(root: Path, file: File, limits: Limits) -> Iterator[Payload | Unrea
                 yield payload(found.data, file.receive_time_us, _source(file, found), hint)
 
 
-def payload(data: bytes, receive_time_us: int, source: str, hint: Signal | None) -> Payload | Unreadable:
-    """A framed message as a payload; `hint` is the signal of a request that holds nothing to tell it by."""
-    encoding: str = "json" if is_json(data) else "protobuf"
-    signal = (json_signal(data) if encoding == "json" else protobuf_signal(data)) or hint
-    if signal is None:
-        text = "a request without a span, log record or metric, and no signal in the name of its file"
-        return Unreadable(
-            "unknown_signal", text, partial(_slices, data), encoding, payload_id(data), receive_time_us, source
-        )
-    return Payload(
-        signal, data, "json" if encoding == "json" else "protobuf", payload_id(data), receive_time_us, source
-    )
-
-
 def _source(file: File, found: Message) -> str:
     return f"{file.name}@{found.at_byte}" if found.at_byte else file.name
 
@@ -106,10 +93,6 @@ def _unreadable(path: Path, file: File, damage: Damage) -> Unreadable:
     source = f"{file.name}@{damage.start_byte}-{damage.end_byte}"
     stretch = partial(_stretch, path, damage.start_byte, damage.end_byte)
     return Unreadable(damage.reason, damage.error_text, stretch, "raw", damage.payload_id, file.receive_time_us, source)
-
-
-def _slices(data: bytes, piece_bytes: int) -> Iterator[bytes]:
-    yield from (data[at : at + piece_bytes] for at in range(0, len(data), piece_bytes))
 
 
 def _stretch(path: Path, start_byte: int, end_byte: int, piece_bytes: int) -> Iterator[bytes]:
@@ -122,7 +105,7 @@ def _stretch(path: Path, start_byte: int, end_byte: int, piece_bytes: int) -> It
 def _found(pattern: str) -> tuple[Path, list[Path]]:
     if glob.has_magic(pattern) and not os.path.exists(pattern):
         fixed = Path(pattern.partition(next(c for c in pattern if c in "*?["))[0] + "x").parent
-        return fixed, [Path(name) for name in glob.glob(pattern, recursive=True) if _is_file(Path(name))]
+        return fixed, [path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file()]
     path = Path(pattern)
     if path.is_dir():
         return path, [Path(folder) / name for folder, _, names in os.walk(path, onerror=_refuse) for name in names]
@@ -131,37 +114,36 @@ def _found(pattern: str) -> tuple[Path, list[Path]]:
     raise UsageError(f"there is no {path}: give --from files:DIR, files:FILE or files:'GLOB' of files that exist")
 
 
-def _is_file(path: Path) -> bool:
-    return path.is_file()
-
-
 def _refuse(error: OSError) -> None:
-    raise RunError(f"cannot read {error.filename}: {error.strerror}; make it readable, or choose files with a glob")
+    raise _refused(error)
+
+
+def _refused(error: OSError) -> RunError:
+    return RunError(f"cannot read {error.filename}: {error.strerror}; make it readable, or choose files with a glob")
 
 
 def _stamp(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
     except OSError as error:
-        _refuse(error)
-        raise
+        raise _refused(error) from error
     if not stat.S_ISREG(status.st_mode):
         raise UsageError(f"{path} is no regular file: choose files with a glob, files:'DIR/*.json'")
     return status.st_size, status.st_mtime_ns
 
 
-def _opened(path: Path):  # type: ignore[no-untyped-def]
+def _opened(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:
-        _refuse(error)
+        raise _refused(error) from error
 
 
 def _file(root: Path, received: "_Receipts", path: Path) -> File:
     name = str(path.relative_to(root))
     with _opened(path) as file:
         status = os.fstat(file.fileno())
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     receive_time_us = received.time_us(path)
     return File(
         name, status.st_size, digest, status.st_mtime_ns // 1000 if receive_time_us is None else receive_time_us

@@ -8,12 +8,23 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import BinaryIO, Final
 
 import orjson
 
 from pipelines.errors import BadMessage
-from pipelines.payloads import is_json
+from pipelines.payloads import (
+    Encoding,
+    Payload,
+    Signal,
+    Unreadable,
+    in_pieces,
+    is_json,
+    json_signal,
+    payload_id,
+    protobuf_signal,
+)
 from pipelines.sources.compression import Limits, codec, pieces, too_large_unfolded, unfolded
 
 _HEAD_BYTES = 4096
@@ -61,6 +72,17 @@ def messages(file: BinaryIO, byte_count: int, limits: Limits) -> Iterator[Messag
         damage = damage or Damage(error.reason, str(error), 0, byte_count)
     if damage:
         yield replace(damage, start_byte=0, end_byte=byte_count)
+
+
+def payload(data: bytes, receive_time_us: int, source: str, hint: Signal | None) -> Payload | Unreadable:
+    """A framed message as a payload; `hint` is the signal of a request that holds nothing to tell it by."""
+    encoding: Encoding = "json" if is_json(data) else "protobuf"
+    signal = (json_signal(data) if encoding == "json" else protobuf_signal(data)) or hint
+    if signal:
+        return Payload(signal, data, encoding, payload_id(data), receive_time_us, source)
+    text = "a request without a span, log record or metric, and no signal in the name of its file"
+    pieces = partial(in_pieces, data)
+    return Unreadable("unknown_signal", text, pieces, encoding, payload_id(data), receive_time_us, source)
 
 
 def _in_compressed(damage: Damage, limits: Limits) -> Damage:
