@@ -3,11 +3,11 @@
     ({{ text }} = {{ pattern }} or (ends_with({{ pattern }}, '*') and starts_with({{ text }}, rtrim({{ pattern }}, '*'))))
 {%- endmacro %}
 
-{# Value of the column that a seed row names, among those it may name. #}
+{# Value, as text, of the column that a seed row names, among those it may name. #}
 {% macro named_column(column_name, row, columns) -%}
     case {{ column_name }}
         {%- for column in columns %}
-        when '{{ column }}' then {{ row }}.{{ column }}
+        when '{{ column }}' then cast({{ row }}.{{ column }} as string)
         {%- endfor %}
     end
 {%- endmacro %}
@@ -29,3 +29,11 @@
 {% macro http_path() -%}
     {{ re_extract('coalesce(http_target, http_url)', '^(?:[a-z]+://[^/?#]*)?([^?#]*)') }}
 {%- endmacro %}
+
+{# Columns that rows of the seed fact_rules may name. #}
+{% macro rule_columns() %}
+    {{ return([
+        'page_name', 'event_name', 'http_route', 'http_method', 'span_kind', 'service_name', 'login_status', 'order_id',
+        'order_total', 'payment_id', 'payment_status'
+    ]) }}
+{% endmacro %}

@@ -1,0 +1,120 @@
+{{ config(meta={'days_before': 1, 'days_after': 1}) }}
+-- Signals of one fact may lie on both sides of midnight: the fact belongs to the day on which it began.
+with signals as (
+    select
+        *,
+        coalesce(telemetry_sdk_language in ('webjs', 'swift', 'android'), false) as is_client_clock,
+        coalesce(page_name, http_path, '(not set)') as shown_page_name,
+    from {{ ref('int_fact_signals') }}
+    where {{ in_read_dates('event_date') }}
+),
+
+actors as (
+    select
+        trace_id,
+        min(session_id) as session_id,
+        min(user_id) as user_id,
+    from {{ ref('int_trace_actors') }}
+    where {{ in_read_dates('event_date') }}
+    group by trace_id
+),
+
+keyed as (
+    select
+        *,
+        case fact
+            when 'page_view' then concat(trace_id, '/', shown_page_name)
+            when 'user_action' then concat(trace_id, '/', coalesce(event_name, name))
+            when 'order' then coalesce(
+                concat(
+                    deployment_environment, '/', service_namespace, '/',
+                    coalesce(order_id, max(order_id) over (partition by fact, trace_id))
+                ),
+                trace_id
+            )
+            else trace_id
+        end as fact_key,
+    from signals
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by fact, fact_key
+            order by priority, signal_time, signal, signal_id
+        ) as signal_number,
+    from keyed
+),
+
+merged as (
+    select
+        fact,
+        fact_key,
+
+        min(case when signal_number = 1 then trace_id end) as trace_id,
+        min(case when signal_number = 1 then signal_id end) as signal_id,
+        min(case when signal_number = 1 then row_ordinal end) as row_ordinal,
+
+        coalesce(
+            min(case when signal_number = 1 then nullif(deployment_environment, '(not set)') end),
+            min(nullif(deployment_environment, '(not set)')),
+            '(not set)'
+        ) as deployment_environment,
+        coalesce(
+            min(case when signal_number = 1 then nullif(service_namespace, '(not set)') end),
+            min(nullif(service_namespace, '(not set)')),
+            '(not set)'
+        ) as service_namespace,
+        min(case when signal_number = 1 then service_name end) as service_name,
+        min(case when signal_number = 1 then service_version end) as service_version,
+        min(shown_page_name) as page_name,
+        min(page_url) as page_url,
+        min(coalesce(event_name, name)) as event_name,
+        min(product_id) as product_id,
+        min(session_id) as session_id,
+        min(user_id) as user_id,
+        min(user_name) as user_name,
+        min(user_agent_name) as user_agent_name,
+        min(client_address) as client_address,
+        min(login_status) as login_status,
+        min(login_failure_reason) as login_failure_reason,
+        min(order_id) as order_id,
+        min(order_currency) as order_currency,
+        min(payment_id) as payment_id,
+        min(payment_method) as payment_method,
+        min(payment_currency) as payment_currency,
+        min(payment_status) as payment_status,
+        min(payment_transaction_id) as payment_transaction_id,
+        min(payment_gateway) as payment_gateway,
+        min(error_type) as error_type,
+
+        max(order_total) as order_total,
+        max(order_items_count) as order_items_count,
+        max(payment_amount) as payment_amount,
+        max(page_load_time_ms) as page_load_time_ms,
+        min(case when signal_number = 1 then duration_ms end) as duration_ms,
+        count(*) as signal_count,
+
+        count(case when is_error then 1 end) > 0 as is_error,
+
+        min(case when is_client_clock then signal_time end) as client_time,
+        min(case when not is_client_clock then signal_time end) as server_time,
+    from ranked
+    group by fact, fact_key
+),
+
+final as (
+    select
+        {{ local_date('coalesce(merged.server_time, merged.client_time)') }} as event_date,
+        merged.*,
+        coalesce(merged.session_id, actors.session_id) as actor_session_id,
+        coalesce(merged.user_id, actors.user_id) as actor_user_id,
+        coalesce(merged.server_time, merged.client_time) as fact_time,
+    from merged
+    left join actors
+        on actors.trace_id = merged.trace_id
+)
+
+select * from final
+where {{ in_dates('event_date') }}
