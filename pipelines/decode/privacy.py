@@ -111,8 +111,18 @@ def redact_url(text: str, _key: bytes = b"") -> str:
     if not _AUTHORITY.match(text) and not text.startswith("/") and _is_query(text):
         return _redact_query(text)
     rest, hash_mark, fragment = text.partition("#")
-    path, question_mark, query = rest.partition("?")
+    path, question_mark, query = _split_query(rest)
     return f"{_redact_path(path)}{question_mark}{_redact_query(query)}{hash_mark}{_redact_query(fragment)}"
+
+
+# A "?" in a group of a regular expression starts no query: frameworks send routes such as (?P<pk>\d+) as targets.
+_QUESTION_MARK = re.compile(r"\?(?!(?<=\(\?)(?:P<|:))")
+
+
+def _split_query(text: str) -> tuple[str, str, str]:
+    """(path, "?", query), or (text, "", "")."""
+    found = _QUESTION_MARK.search(text)
+    return (text[: found.start()], "?", text[found.end() :]) if found else (text, "", "")
 
 
 def _is_query(text: str) -> bool:

@@ -4,6 +4,7 @@ tests/otlp/README.md says how the files are read."""
 
 import json
 import math
+import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -190,3 +191,36 @@ def _replace_series(rows: list[dict[str, Any]], wanted: list[dict[str, Any]]) ->
             assert len(row["series_id"]) == 32
             row["series_id"] = labels.setdefault(row["series_id"], want["series_id"])
     assert len(set(labels.values())) == len(labels), "rows of different series have one id"
+
+
+CAPTURED = Path(__file__).resolve().parent.parent / "data" / "captured"
+APPS = ("browser-json", "demo-shop", "oscar-old")
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What a real application sent, request by request, and the counts its own truth file has of that."""
+
+    app: str
+    truth: dict[str, Any]
+    payloads: dict[Signal, list[Payload]]
+
+
+@pytest.fixture(scope="session", params=APPS)
+def captured(request: pytest.FixtureRequest) -> Captured:
+    """One of the captured applications of tests/data/captured (its README says what they are)."""
+    return read_captured(request.param)
+
+
+def read_captured(app: str) -> Captured:
+    with tarfile.open(CAPTURED / f"{app}.tar.xz") as archive:
+        files = {m.name: archive.extractfile(m).read() for m in archive if m.isfile()}  # type: ignore[union-attr]
+    payloads: dict[Signal, list[Payload]] = {signal: [] for signal in SIGNALS}
+    for line in files[f"{app}/manifest.jsonl"].splitlines():
+        sent = json.loads(line)
+        data = files[f"{app}/{sent['path']}"]
+        encoding = "json" if sent["path"].endswith(".json") else "protobuf"
+        payloads[sent["signal"]].append(
+            Payload(sent["signal"], data, encoding, payload_id(data), sent["received_unix_ns"] // 1000, sent["path"])  # type: ignore[arg-type]
+        )
+    return Captured(app, json.loads(files[f"{app}/truth.json"]), payloads)
