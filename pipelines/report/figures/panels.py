@@ -11,7 +11,7 @@ from pipelines.report.html import Markup, tag
 
 Row = dict[str, Any]
 LABEL_GAP_PERCENT = 13
-VALUES_UP_TO_COLUMNS = 8
+VALUES_UP_TO_COLUMNS, HEADROOM = 8, 1.15
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ def panels(
 
 def _bar_panel(panel: Bars, cells: list[Row | None]) -> Markup:
     highest = max((float(cell[panel.column] or 0) for cell in cells if cell), default=0)
-    scale = scales.linear(max(highest, panel.scale_from), 2)
+    has_values = len(cells) <= VALUES_UP_TO_COLUMNS
+    scale = scales.linear(max(highest * (HEADROOM if has_values else 1), panel.scale_from), 2)
     tops = [
         (x, cell[panel.column], 100 - scale.at(float(cell[panel.column])))
         for x, cell in enumerate(cells)
@@ -64,7 +65,7 @@ def _bar_panel(panel: Bars, cells: list[Row | None]) -> Markup:
             style=f"left:{marks.number(100 * (x + 0.5) / len(cells))}%;top:{marks.number(top)}%",
         )
         for x, value, top in tops
-        if len(cells) <= VALUES_UP_TO_COLUMNS
+        if has_values
     ]
     return _panel(panel, scale, [marks.path(bars, panel.class_)], values, len(cells))
 

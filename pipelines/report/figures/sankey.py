@@ -120,7 +120,8 @@ def _tip(link: Row, source: Node) -> str:
 
 def _box(node: Node) -> Markup:
     box = f"M{_at(node.x, node.y)}h{NODE_WIDTH}v{marks.number(max(node.height, 0.3))}h-{NODE_WIDTH}z"
-    return marks.path(box, "node out" if node.page == EXIT else "node")
+    said = f"{node.page}\n{units.plural(node.session_count, 'session')}, {_ordinal(node.column)}"
+    return tag("path", d=box, class_="node out" if node.page == EXIT else "node", data_tip=said)
 
 
 def _label(node: Node, column_count: int) -> Markup | None:
