@@ -1,6 +1,6 @@
 """Items → request files, as a collector writes them, and the plan of what was sent.
 
-Batches of up to 1000 items or five minutes go out as protobuf from the cluster and JSON from browsers, plain, gzip and
+Batches of up to 1000 items or a few minutes go out as protobuf from the cluster and JSON from browsers, plain, gzip and
 zstd mixed. Some bodies arrive again (retries, redeliveries), one of the first day arrives after the last, some batches
 repeat spans of another, and one hour of each day comes as two larger files: JSON lines and length-delimited protobuf.
 """
@@ -20,12 +20,14 @@ import orjson
 import zstandard
 
 from pipelines.demo.catalog import NS_PER_SECOND
-from pipelines.demo.otlp import Item, Span, json_request, protobuf_request
+from pipelines.demo.otlp import Item, Span
+from pipelines.demo.otlp_json import json_request
+from pipelines.demo.otlp_protobuf import protobuf_request
 from pipelines.demo.outbox import Outbox
 from pipelines.demo.shop import HOUR_NS, Shop, utc_date
 
-BATCH_ITEMS = {"backend": 1000, "browser": 500}
-BATCH_NS = 300 * NS_PER_SECOND
+BATCH_ITEMS = 1000
+BATCH_NS = {"traces": 300 * NS_PER_SECOND, "logs": 900 * NS_PER_SECOND}
 RETRY_EVERY, REDELIVER_EVERY, REBATCH_EVERY = 31, 47, 37
 REBATCHED_SPANS = 25
 CONTAINER_HOUR = 2  # of each day: its batches come in one container file
@@ -80,28 +82,33 @@ class Collector:
 
     def write_body(self, name: str, body: Body, encoding: str, rows: Counter[str], copies: int = 1) -> None:
         """One file a delivery; `rows` by UTC date. Copies carry the same bytes, compressed another way, later."""
-        self.sent.messages[body.signal] += 1
-        self.sent.repeated_messages[body.signal] += copies - 1
-        self._count_rows(body.signal, rows, copies)
+        self.count(body.signal, rows, copies)
         for copy in range(copies):
             again = body._replace(received_ns=body.received_ns + copy * 95 * NS_PER_SECOND)
             self._write_file(f"{name}{f'-again{copy}' if copy else ''}", again, encoding if copy == 0 else "gzip")
+
+    def count(self, signal: str, rows: Counter[str], copies: int = 1) -> None:
+        """Note a readable request with its rows by UTC date, and how often it is delivered."""
+        self.sent.messages[signal] += 1
+        self.sent.repeated_messages[signal] += copies - 1
+        for date, count in rows.items():
+            self.sent.rows[signal, date] += count
+            self.sent.delivered_rows[signal, date] += count * copies
 
     def _write_stream(self, day: int, signal: str, stream: str, items: list[Item]) -> None:
         container: list[Body] = []
         is_json, late_sent = stream == "browser", False
         previous: list[Item] = []
-        for number, batch in enumerate(batches(items, BATCH_ITEMS[stream])):
+        for number, batch in enumerate(batches(items, BATCH_NS[signal])):
             if signal == "traces" and number % REBATCH_EVERY == REBATCH_EVERY - 1:
                 batch = self._with_repeats(batch, previous)
             data = json_request(batch, signal) if is_json else protobuf_request(batch)
             body = Body(signal, is_json, data, batch[-1].arrival_ns + NS_PER_SECOND)
-            rows = Counter(utc_date(_event_time_ns(item)).isoformat() for item in batch)
+            rows = Counter(utc_date(_event_time_ns(item)) for item in batch)
             into_day_ns = body.received_ns - self.shop.day_start_ns(day)
             if into_day_ns // HOUR_NS == CONTAINER_HOUR and (signal, stream) in _CONTAINERS:
                 container.append(body)
-                self.sent.messages[signal] += 1
-                self._count_rows(signal, rows, 1)
+                self.count(signal, rows)
                 continue
             name, copies = f"{signal}/{utc_date(body.received_ns)}/{stream}-{day}-{number:05d}", 1
             if (signal, stream, day, late_sent) == (
@@ -125,7 +132,7 @@ class Collector:
         """A batch that also holds spans already sent in the one before; one of them ends 5 ms later than before."""
         repeated = previous[:REBATCHED_SPANS]
         for item in repeated:
-            self.sent.rebatched_spans[utc_date(_event_time_ns(item)).isoformat()] += 1
+            self.sent.rebatched_spans[utc_date(_event_time_ns(item))] += 1
         for position, item in enumerate(repeated):
             if isinstance(item.record, Span) and item.record.name == "fetch.page.data":
                 longer = item.record._replace(end_ns=item.record.end_ns + 5_000_000)
@@ -169,21 +176,16 @@ class Collector:
             }
         )  # fmt: skip
 
-    def _count_rows(self, signal: str, rows: Counter[str], copies: int) -> None:
-        for date, count in rows.items():
-            self.sent.rows[signal, date] += count
-            self.sent.delivered_rows[signal, date] += count * copies
-
 
 _ENCODINGS = {"backend": ("gzip", "zstd", ""), "browser": ("gzip", "", "gzip")}
 _CONTAINERS = {("traces", "backend"), ("logs", "browser")}
 
 
-def batches(items: list[Item], size: int) -> Iterator[list[Item]]:
-    """Items in order of arrival, cut at `size` items or five minutes, whichever comes first."""
+def batches(items: list[Item], longest_ns: int) -> Iterator[list[Item]]:
+    """Items in order of arrival, cut at 1000 items or after `longest_ns`, whichever comes first."""
     batch: list[Item] = []
     for item in sorted(items, key=lambda i: i.arrival_ns):
-        if batch and (len(batch) >= size or item.arrival_ns - batch[0].arrival_ns > BATCH_NS):
+        if batch and (len(batch) >= BATCH_ITEMS or item.arrival_ns - batch[0].arrival_ns > longest_ns):
             yield batch
             batch = []
         batch.append(item)

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from pipelines.demo.broken import write_broken
 from pipelines.demo.collector import Body, Collector, write_manifest
 from pipelines.demo.emit import emit
 from pipelines.demo.emit_metrics import points, requests
@@ -66,6 +67,7 @@ def generate(
         progress(f"day {number} of {days}: {day.plan.spans.total():,} spans, {day.plan.logs.total():,} log records")
     _add_plan(whole.plan, _write_metrics(partial_out, shop, whole.tally))
     progress(f"metrics: {whole.plan.metric_points.total():,} points")
+    _add_plan(whole.plan, write_broken(Collector(partial_out, shop), shop))
     truth = build(shop, whole.observed, whole.plan, whole.tally)
     write_manifest(partial_out, whole.plan.sent.manifest)
     (partial_out / OUTSIDE_COUNTS).write_bytes(_json(outside_counts(truth)))
@@ -105,7 +107,7 @@ def _day(shop: Shop, directory: Path, number: int) -> Day:
 def _write_metrics(directory: Path, shop: Shop, counted: Tally) -> Plan:
     collector, plan = Collector(directory, shop), Plan()
     for number, (received_ns, window, data) in enumerate(requests(shop, points(shop, counted))):
-        dates = [utc_date(time_ns).isoformat() for time_ns, _, _ in window]
+        dates = [utc_date(time_ns) for time_ns, _, _ in window]
         for day, (_, _, metric) in zip(dates, window, strict=True):
             plan.metric_points[metric.name, _METRIC_TYPES[metric.WhichOneof("data") or ""], day] += 1
         name = f"metrics/{utc_date(received_ns)}/backend-{number:05d}"

@@ -35,7 +35,7 @@ def session_rows(found: list[Session]) -> Rows:
     """One row per environment and start date."""
     by_day: dict[tuple[str, str], list[Session]] = defaultdict(list)
     for session in found:
-        by_day[session[0].environment, utc_date(session[0].time_ns).isoformat()].append(session)
+        by_day[session[0].environment, utc_date(session[0].time_ns)].append(session)
     return [
         {
             "environment": environment,
@@ -58,7 +58,7 @@ def transition_rows(found: list[Session]) -> Rows:
     counts: Counter[tuple[str, str, str, str]] = Counter()
     for session in found:
         pages = _pages(session)
-        date = utc_date(session[0].time_ns).isoformat()
+        date = utc_date(session[0].time_ns)
         counts.update((session[0].environment, date, a, b) for a, b in pairwise(pages))
     names = ("environment", "session_date", "from_page", "to_page")
     return [{**dict(zip(names, keys, strict=True)), "transition_count": n} for keys, n in sorted(counts.items())]
@@ -82,7 +82,7 @@ def funnel_rows(found: list[Session]) -> Rows:
     for session in found:
         times = funnel_times(session)
         for step, _ in zip(FUNNEL_STEPS, times, strict=False):
-            counts[session[0].environment, utc_date(times[0]).isoformat(), step] += 1
+            counts[session[0].environment, utc_date(times[0]), step] += 1
     days = sorted({keys[:2] for keys in counts})
     return [
         {"environment": e, "funnel_date": d, **{f"{step}_session_count": counts[e, d, step] for step in FUNNEL_STEPS}}

@@ -162,4 +162,4 @@ def _is_kept(fact: Fact, request: Request) -> bool:
 
 
 def _date(fact: Fact) -> str:
-    return utc_date(fact.time_ns).isoformat()
+    return utc_date(fact.time_ns)

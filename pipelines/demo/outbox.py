@@ -70,7 +70,7 @@ class Emitter:
                 status, message, events, self.trace_state, flags, link,
             )  # fmt: skip
             self.out.spans[self.stream].append(Item((end_ns or start_ns) + EXPORT_DELAY_NS, self.source, scope, span))
-            day = utc_date(start_ns + skew).isoformat()
+            day = utc_date(start_ns + skew)
             self.out.span_counts[self.fact.actor.environment, self.service, KINDS[kind], STATUSES[status], day] += 1
         return span_id
 
@@ -91,7 +91,7 @@ class Emitter:
             self.fact.key if span_id else b"", span_id, event_name,
         )  # fmt: skip
         self.out.logs[self.stream].append(Item(time_ns - self.skew_ns + EXPORT_DELAY_NS, self.source, scope, log))
-        day = utc_date(time_ns).isoformat()
+        day = utc_date(time_ns)
         self.out.log_counts[self.fact.actor.environment, self.service, severity[1], day] += 1
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 from pipelines.demo.catalog import NS_PER_DAY, NS_PER_SECOND
 from pipelines.demo.model import Environment
@@ -38,8 +39,7 @@ class Shop:
 
     def day_start_ns(self, day: int) -> int:
         """Midnight (UTC) at which day `day` (0-based) begins."""
-        midnight = datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
-        return int(midnight.timestamp()) * NS_PER_SECOND + day * NS_PER_DAY
+        return _midnight_ns(self.start) + day * NS_PER_DAY
 
     @property
     def start_ns(self) -> int:
@@ -48,10 +48,6 @@ class Shop:
     @property
     def end_ns(self) -> int:
         return self.day_start_ns(self.days)
-
-    def dates(self) -> list[date]:
-        """The days, in order."""
-        return [self.start + timedelta(days=d) for d in range(self.days)]
 
     def user_count(self, environment: Environment) -> int:
         """Known customers; staging has a few testers."""
@@ -78,6 +74,16 @@ class Shop:
         return {"user-service": "3.2.0", "auth-service": "1.8.1", "payment-service": "0.9.4"}[service]
 
 
-def utc_date(time_ns: int) -> date:
-    """UTC date of a time."""
-    return date(1970, 1, 1) + timedelta(days=time_ns // NS_PER_DAY)
+@cache
+def _midnight_ns(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * NS_PER_SECOND
+
+
+def utc_date(time_ns: int) -> str:
+    """UTC date of a time, as YYYY-MM-DD."""
+    return _date_text(time_ns // NS_PER_DAY)
+
+
+@cache
+def _date_text(day: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()

@@ -51,7 +51,8 @@ class Truth:
     """By table and event_date: `row_count` of distinct requests (what outside_counts.json says), `delivered_row_count`
     with repeated deliveries, `distinct_row_count` after natural-key deduplication (re-batched spans counted once)."""
     dead_letters: Rows
-    """By signal and reason: `message_count` of undecodable messages, or `row_count` of single rows. Not in `rows`."""
+    """By signal (unknown where nothing tells), reason and scope: a `message` that nobody can read, or a single `row`
+    beside good ones. Each counted once; not in `rows` nor `messages`."""
     spans: Rows
     """Distinct spans sent by environment, service, kind, status and date, excluded traffic and staging included."""
     logs: Rows
@@ -222,7 +223,7 @@ def _latency(observed: Observed, daily: bool) -> Rows:
 
 
 def _period(key: RequestKey, daily: bool) -> str:
-    date = utc_date(key.hour_ns).isoformat()
+    date = utc_date(key.hour_ns)
     return date if daily else f"{date}T{key.hour_ns // 3_600_000_000_000 % 24:02d}:00:00Z"
 
 
@@ -317,5 +318,5 @@ def _histogram(shop: Shop, series: Series, tally: Tally) -> dict[str, Any]:
 def _by_date(shop: Shop, series: Series, by_interval: dict[int, int]) -> dict[str, int]:
     dates: Counter[str] = Counter()
     for interval, n in by_interval.items():
-        dates[utc_date(export_time_ns(shop, series.pod.environment, interval)).isoformat()] += n
+        dates[utc_date(export_time_ns(shop, series.pod.environment, interval))] += n
     return dict(sorted(dates.items()))

@@ -8,7 +8,7 @@ from tests.demo.reading import Demo, read
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """Two days with 60 users, seed 11."""
+    """Two days with 40 users, seed 11."""
     directory = tmp_path_factory.mktemp("demo") / "shop"
-    generate(directory, seed=11, days=2, users=60)
+    generate(directory, seed=11, days=2, users=40)
     return read(directory)

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import struct
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ class Message(NamedTuple):
 
     path: str
     signal: str
+    received_ns: int
     data: bytes
     request: Any
 
@@ -51,7 +53,7 @@ def messages(directory: Path) -> Iterator[Message]:
     for line in (directory / "manifest.jsonl").read_text().splitlines():
         entry = json.loads(line)
         for data in _bodies(entry, (directory / entry["path"]).read_bytes()):
-            yield Message(entry["path"], entry["signal"], data, _parsed(entry, data))
+            yield Message(entry["path"], entry["signal"], entry["received_unix_ns"], data, _parsed(entry, data))
 
 
 def date(time_ns: int) -> str:
@@ -66,6 +68,11 @@ def text(attributes: Any, *names: str) -> str:
 
 
 def spans(demo: Demo) -> Iterator[tuple[Any, Any]]:
+    """(resource attributes, span) of every distinct request; only spans that can be rows."""
+    return ((resource, span) for resource, span in all_spans(demo) if not bad_span(span))
+
+
+def all_spans(demo: Demo) -> Iterator[tuple[Any, Any]]:
     """(resource attributes, span) of every distinct request."""
     for message in demo.messages:
         if message.signal == "traces" and message.request:
@@ -74,29 +81,59 @@ def spans(demo: Demo) -> Iterator[tuple[Any, Any]]:
                     yield from ((resource.resource.attributes, span) for span in scope.spans)
 
 
-def logs(demo: Demo) -> Iterator[tuple[Any, Any]]:
-    """(resource attributes, log record) of every distinct request."""
+def bad_span(span: Any) -> str:
+    """Why a span cannot be a row, "" when it can."""
+    if span.start_time_unix_nano == 0:
+        return "start_time_unknown"
+    if is_out_of_range(span.start_time_unix_nano):
+        return "time_out_of_range"
+    if len(span.trace_id) != 16:
+        return "bad_trace_id"
+    if len(span.span_id) != 8 or not any(span.span_id):
+        return "bad_span_id"
+    return "" if len(span.parent_span_id) in (0, 8) else "bad_parent_span_id"
+
+
+def is_out_of_range(time_ns: int) -> bool:
+    """Years away from when the demo takes place."""
+    return not date(time_ns).startswith("2026-11")
+
+
+def logs(demo: Demo) -> Iterator[tuple[Any, Any, str]]:
+    """(resource attributes, log record, its date) of every distinct request; only records that can be rows."""
     for message in demo.messages:
         if message.signal == "logs" and message.request:
             for resource in message.request.resource_logs:
                 for scope in resource.scope_logs:
-                    yield from ((resource.resource.attributes, record) for record in scope.log_records)
+                    for log in scope.log_records:
+                        time_ns = log.time_unix_nano or log.observed_time_unix_nano or message.received_ns
+                        if not bad_log(log, time_ns):
+                            yield resource.resource.attributes, log, date(time_ns)
+
+
+def bad_log(log: Any, time_ns: int) -> bool:
+    """Whether a record cannot be a row."""
+    return is_out_of_range(time_ns) or len(log.trace_id) not in (0, 16) or len(log.span_id) not in (0, 8)
 
 
 def points(demo: Demo) -> Iterator[tuple[Any, Any, Any]]:
-    """(resource attributes, metric, point) of every distinct request."""
+    """(resource attributes, metric, point) of every distinct request; only points that can be rows."""
     for message in demo.messages:
         if message.signal == "metrics" and message.request:
             for resource in message.request.resource_metrics:
                 for scope in resource.scope_metrics:
                     for metric in scope.metrics:
                         for point in getattr(metric, metric.WhichOneof("data")).data_points:
-                            yield resource.resource.attributes, metric, point
+                            if not is_out_of_range(point.time_unix_nano):
+                                yield resource.resource.attributes, metric, point
 
 
 def _bodies(entry: dict[str, Any], stored: bytes) -> Iterator[bytes]:
     if entry["content_encoding"] == "gzip":
-        yield gzip.decompress(stored)
+        try:
+            yield gzip.decompress(stored)
+        except zlib.error:
+            yield stored
     elif entry["content_encoding"] == "zstd":
         yield zstandard.ZstdDecompressor().decompress(stored)
     elif entry["path"].endswith(".jsonl"):
@@ -116,7 +153,7 @@ def _parsed(entry: dict[str, Any], data: bytes) -> Any:
         if entry["content_type"] == "application/json":
             return json_format.ParseDict(_hex_to_base64(json.loads(data)), request)
         request.ParseFromString(data)
-    except (DecodeError, json.JSONDecodeError):
+    except (DecodeError, json.JSONDecodeError, json_format.ParseError):
         return None
     return request
 

@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tests.demo.reading import Demo, date, logs, points, spans, text
+from tests.demo.reading import Demo, all_spans, bad_span, date, logs, points, spans, text
 
+NS_PER_DAY = 86_400 * 10**9
 ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
 
 
@@ -53,9 +53,9 @@ def test_log_records_by_service_severity_and_date_are_those_of_the_truth(demo: D
             text(resource, *ENVIRONMENT),
             text(resource, "service.name"),
             log.severity_text,
-            date(log.time_unix_nano or log.observed_time_unix_nano),
+            day,
         )
-        for resource, log in logs(demo)
+        for resource, log, day in logs(demo)
     )
     assert found == counted(
         demo.truth["logs"], ("environment", "service_name", "severity_text", "event_date"), "log_count"
@@ -65,7 +65,7 @@ def test_log_records_by_service_severity_and_date_are_those_of_the_truth(demo: D
 def test_rows_of_distinct_requests_are_what_outside_counts_says(demo: Demo) -> None:
     found: Counter[tuple[str, str]] = Counter()
     found.update(("traces", date(span.start_time_unix_nano)) for _, span in spans(demo))
-    found.update(("logs", date(log.time_unix_nano or log.observed_time_unix_nano)) for _, log in logs(demo))
+    found.update(("logs", day) for _, _, day in logs(demo))
     found.update(("metrics", date(point.time_unix_nano)) for _, _, point in points(demo))
     outside = json.loads((demo.directory / "outside_counts.json").read_text())
     assert {row["counted_by"] for row in outside} == {"demo truth"}
@@ -134,7 +134,7 @@ def test_exceptions_on_spans_and_log_records_are_those_of_the_truth(demo: Demo) 
     )
     on_logs = Counter(
         (text(resource, *ENVIRONMENT), text(resource, "service.name"), text(log.attributes, "exception.type"))
-        for resource, log in logs(demo)
+        for resource, log, _ in logs(demo)
         if text(log.attributes, "exception.type")
     )
     keys = ("environment", "service_name", "exception_type")
@@ -187,6 +187,19 @@ def increase(series: list[tuple[int, tuple[int, int, int]]], first_day: str) -> 
     return total
 
 
+def test_spans_that_cannot_be_rows_are_the_dead_letters_of_the_truth(demo: Demo) -> None:
+    found = Counter(bad_span(span) for _, span in all_spans(demo))
+    del found[""]
+    letters = [row for row in demo.truth["dead_letters"] if (row["signal"], row["scope"]) == ("traces", "row")]
+    assert found == {row["reason"]: row["dead_letter_count"] for row in letters}
+
+
+def test_messages_that_nobody_can_read_are_the_dead_letters_of_the_truth(demo: Demo) -> None:
+    letters = [row for row in demo.truth["dead_letters"] if row["scope"] == "message"]
+    unreadable = [m.path for m in demo.messages if m.request is None]
+    assert len(unreadable) == sum(row["dead_letter_count"] for row in letters) == 7
+
+
 def test_a_batch_of_the_first_day_arrives_after_the_last(demo: Demo) -> None:
     manifest = [json.loads(line) for line in (demo.directory / "manifest.jsonl").read_text().splitlines()]
     late = [entry for entry in manifest if "late" in entry["path"]]
@@ -195,4 +208,4 @@ def test_a_batch_of_the_first_day_arrives_after_the_last(demo: Demo) -> None:
     times = [s.start_time_unix_nano for r in message.request.resource_spans for c in r.scope_spans for s in c.spans]
     assert len(late) == 1
     assert {date(t) for t in times} == {first_day}
-    assert late[0]["received_unix_ns"] - min(times) > timedelta(days=1).total_seconds() * 1e9
+    assert late[0]["received_unix_ns"] - min(times) > NS_PER_DAY
