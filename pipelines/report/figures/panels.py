@@ -51,23 +51,15 @@ def _bar_panel(panel: Bars, cells: list[Row | None]) -> Markup:
     highest = max((float(cell[panel.column] or 0) for cell in cells if cell), default=0)
     has_values = len(cells) <= VALUES_UP_TO_COLUMNS
     scale = scales.linear(max(highest * (HEADROOM if has_values else 1), panel.scale_from), 2)
-    tops = [
-        (x, cell[panel.column], 100 - scale.at(float(cell[panel.column])))
-        for x, cell in enumerate(cells)
-        if cell and cell[panel.column]
-    ]
+    known = [(x, cell[panel.column]) for x, cell in enumerate(cells) if cell and cell[panel.column]]
+    tops = [(x, value, 100 - scale.at(float(value))) for x, value in known]
     bars = "".join(f"M{x + 0.1:.1f} 100V{marks.number(top)}h.8V100z" for x, _, top in tops)
-    values = [
-        tag(
-            "span",
-            panel.format(value),
-            class_="value",
-            style=f"left:{marks.number(100 * (x + 0.5) / len(cells))}%;top:{marks.number(top)}%",
-        )
-        for x, value, top in tops
-        if has_values
-    ]
+    values = [_value(panel.format(value), (x + 0.5) / len(cells), top) for x, value, top in tops] if has_values else []
     return _panel(panel, scale, [marks.path(bars, panel.class_)], values, len(cells))
+
+
+def _value(text: str, left_ratio: float, top: float) -> Markup:
+    return tag("span", text, class_="value", style=f"left:{marks.number(100 * left_ratio)}%;top:{marks.number(top)}%")
 
 
 def _line_panel(panel: Lines, cells: list[Row | None]) -> Markup:

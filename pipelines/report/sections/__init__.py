@@ -49,7 +49,7 @@ def _empty(section: Section, facts: Facts) -> Markup:
 
 def _source(section: Section, facts: Facts) -> Markup:
     marts = sorted({mart for question in section.questions for mart in facts.reads.get(question, ())})
-    names = [item for mart in marts for item in (tag("code", mart), ", ")][:-1]
+    names = join((tag("code", mart) for mart in marts), ", ")
     return tag(
-        "p", f"{section.measures} · environment: {facts.scope.environment} · UTC · reads ", *names, class_="source"
+        "p", f"{section.measures} · environment: {facts.scope.environment} · UTC · reads ", names, class_="source"
     )
