@@ -7,6 +7,7 @@ from functools import cache, cached_property
 from typing import Any
 
 import pyarrow as pa
+from google.protobuf.empty_pb2 import Empty
 from zetasql.core.exceptions import ServerError
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.proto.options_pb2 import AnalyzerOptionsProto, LanguageOptionsProto
@@ -88,11 +89,17 @@ class Catalog:
 
     def __init__(self, now: dt.datetime = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)) -> None:
         self.tables: dict[str, list[Column]] = {}
+        self._registered: service.RegisterResponse | None = None
         self._engine = Engine(clock_us=int(now.timestamp() * 1_000_000))
 
     def add(self, name: str, columns: Iterable[Column]) -> None:
         """Know a table from now on; a second one of the same name takes the place of the first."""
         self.tables[name] = list(columns)
+        if self._registered:
+            self._call(
+                "UnregisterCatalog", service.UnregisterRequest(registered_id=self._registered.registered_id), Empty
+            )
+            self._registered = None
 
     def create(self, ddl: str, name: str | None = None) -> list[Column]:
         """Know the table of a `CREATE TABLE`, under its own name or another."""
@@ -108,10 +115,11 @@ class Catalog:
     def resolve(self, sql: str, **analyzer_options: Any) -> Any:
         """The resolved statement, as zetasql's message of its kind (`ResolvedQueryStmtProto` and so on)."""
         sql = rewrites.dotted(sql, self.tables)
-        request = service.AnalyzeRequest(sql_statement=sql, simple_catalog=self._catalog(self._named_in(sql)))
+        request = service.AnalyzeRequest(sql_statement=sql, registered_catalog_id=self._register().registered_id)
         request.options.CopyFrom(_analyzer_options())
         request.options.MergeFrom(AnalyzerOptionsProto(**analyzer_options))
-        request.descriptor_pool_list.definitions.add().builtin.SetInParent()
+        for pool_id in self._register().descriptor_pool_id_list.registered_ids:
+            request.descriptor_pool_list.definitions.add(registered_id=pool_id)
         return node_of(self._call("Analyze", request, service.AnalyzeResponse).resolved_statement)
 
     def evaluate(self, sql: str, tables: Mapping[str, pa.Table | service.TableContent]) -> Rows:
@@ -126,6 +134,14 @@ class Catalog:
             request.table_content[name].CopyFrom(self._content(name, tables[name]))
         answer = self._call("EvaluateQuery", request, service.EvaluateQueryResponse)
         return Rows([Column(c.name, c.type) for c in answer.prepared.columns], answer.content)
+
+    def _register(self) -> service.RegisterResponse:
+        """All tables as the engine keeps them until one is added: building GoogleSQL's functions is the dear part."""
+        if self._registered is None:
+            request = service.RegisterCatalogRequest(simple_catalog=self._catalog(self.tables))
+            request.descriptor_pool_list.definitions.add().builtin.SetInParent()
+            self._registered = self._call("RegisterCatalog", request, service.RegisterResponse)
+        return self._registered
 
     def _named_in(self, sql: str) -> list[str]:
         return [name for name in self.tables if f"`{name}`" in sql]

@@ -15,6 +15,16 @@ COMPARISONS = {"$equal", "$in", "$in_array", "$between", "$greater", "$greater_o
 DATE_OF = {"date", "date_trunc", "timestamp_trunc"}  # functions of the partition column that BigQuery still prunes by
 
 
+# How to resolve a query for this: with the place of every scan, and without columns that nobody uses.
+FOR_PARTITIONS = {
+    "prune_unused_columns": True,
+    "parse_location_record_type": "PARSE_LOCATION_RECORD_FULL_NODE_SCOPE",
+}
+# Table or view → what must be narrowed when it is read: (partitioned table, columns that narrow it). One entry for a
+# table itself; a view has one for each read that it leaves open.
+Partitions = Mapping[str, list[tuple[str, frozenset[str]]]]
+
+
 @dataclass(frozen=True)
 class Read:
     """A read of a partitioned table at `offset` bytes of the query; `ids` are the columns that carry its partition."""
@@ -24,14 +34,23 @@ class Read:
     ids: frozenset[int]
 
 
-def unfiltered_reads(statement: Any, partition_columns: Mapping[str, str]) -> list[Read]:
-    """Reads of the tables in `partition_columns` (table → column) that nothing narrows, in query order."""
-    return _Walk(partition_columns).reads(statement.query)
+def unfiltered_reads(statement: Any, partitions: Partitions) -> list[Read]:
+    """Reads of partitioned tables that nothing in a resolved query narrows, in query order."""
+    return _Walk(partitions).reads(statement.query)
+
+
+def left_open(statement: Any, partitions: Partitions) -> list[tuple[str, frozenset[str]]]:
+    """The entry of a view in `Partitions`: what whoever reads it must narrow, and by which of its columns."""
+    outputs = statement.output_column_list
+    return [
+        (read.table, frozenset(c.name for c in outputs if c.column.column_id in read.ids))
+        for read in unfiltered_reads(statement, partitions)
+    ]
 
 
 class _Walk:
-    def __init__(self, partition_columns: Mapping[str, str]) -> None:
-        self._partition_columns = partition_columns
+    def __init__(self, partitions: Partitions) -> None:
+        self._partitions = partitions
         self._ctes: dict[str, tuple[list[Read], list[int]]] = {}
 
     def reads(self, message: Any) -> list[Read]:
@@ -47,9 +66,11 @@ class _Walk:
         return [_with_computed(read, computed) for read in reads]
 
     def _TableScan(self, node: Any) -> list[Read]:
-        column = self._partition_columns.get(node.table.name)
-        ids = frozenset(c.column_id for c in node.parent.column_list if c.name == column)
-        return [Read(node.table.name, node.parent.parent.parse_location_range.start, ids)] if column else []
+        offset, columns = node.parent.parent.parse_location_range.start, node.parent.column_list
+        return [
+            Read(table, offset, frozenset(c.column_id for c in columns if c.name in narrowing))
+            for table, narrowing in self._partitions.get(node.table.name, [])
+        ]
 
     def _FilterScan(self, node: Any) -> list[Read]:
         inside = self._children(node)
@@ -64,15 +85,15 @@ class _Walk:
 
     def _WithEntry(self, node: Any) -> list[Read]:
         scan = node_of(node.with_subquery)
-        self._ctes[node.with_query_name] = self.reads(scan), _column_ids(scan.parent.column_list)
+        self._ctes[node.with_query_name] = self.reads(scan), _column_ids(_scan_of(scan).column_list)
         return []  # what nobody refers to is not read
 
     def _WithRefScan(self, node: Any) -> list[Read]:
         reads, inside = self._ctes[node.with_query_name]
-        return _renamed(reads, inside, _column_ids(node.parent.column_list))
+        return _renamed(reads, inside, _column_ids(_scan_of(node).column_list))
 
     def _SetOperationScan(self, node: Any) -> list[Read]:
-        outside = _column_ids(node.parent.column_list)
+        outside = _column_ids(_scan_of(node).column_list)
         items = [(self.reads(item.scan), _column_ids(item.output_column_list)) for item in node.input_item_list]
         return [read for reads, inside in items for read in _renamed(reads, inside, outside)]
 
@@ -84,6 +105,11 @@ def _nodes_in(node: Any) -> Iterator[Any]:
             yield from _nodes_in(value)
         elif field.message_type and "Resolved" in field.message_type.name:
             yield from value if field.is_repeated else [value]
+
+
+def _scan_of(node: Any) -> Any:
+    """The part of a scan that all kinds of scan have."""
+    return node if type(node).__name__ == "ResolvedScanProto" else _scan_of(node.parent)
 
 
 def _computed(node: Any) -> Iterator[Any]:

@@ -3,18 +3,16 @@
 import pytest
 
 from tests.sql.googlesql import Catalog
-from tests.sql.partitions import unfiltered_reads
+from tests.sql.partitions import FOR_PARTITIONS, left_open, unfiltered_reads
 
-PARTITION_COLUMNS = {"observability.traces": "start_time", "observability.ingest_ledger": "event_date"}
+TRACES, LEDGER = "observability.traces", "observability.ingest_ledger"
+PARTITIONS = {TRACES: [(TRACES, frozenset({"start_time"}))], LEDGER: [(LEDGER, frozenset({"event_date"}))]}
 DAY = "date '2026-11-18'"
 
 
 def wide_reads(raw_tables: Catalog, sql: str) -> list[str]:
     """`table@line` of each read that nothing narrows."""
-    statement = raw_tables.resolve(
-        sql, prune_unused_columns=True, parse_location_record_type="PARSE_LOCATION_RECORD_FULL_NODE_SCOPE"
-    )
-    found = unfiltered_reads(statement, PARTITION_COLUMNS)
+    found = unfiltered_reads(raw_tables.resolve(sql, **FOR_PARTITIONS), PARTITIONS)
     return [f"{r.table.split('.')[1]}@{sql.encode()[: r.offset].count(10) + 1}" for r in found]
 
 
@@ -40,6 +38,8 @@ def wide_reads(raw_tables: Catalog, sql: str) -> list[str]:
             ) where d = {DAY}""",
         f"""select t.name from observability.traces as t join observability.ingest_ledger as l using (payload_id)
             where date(t.start_time) = {DAY} and l.event_date = {DAY}""",
+        f"""with per_day as (select date(start_time) as d, count(*) as n from observability.traces group by d)
+            select n from per_day where d = {DAY}""",
         "with unused as (select * from observability.traces) select 1 as one",
     ],
 )
@@ -84,3 +84,9 @@ def test_a_read_that_a_filter_narrows_is_let_pass(sql: str, raw_tables: Catalog)
 )
 def test_a_read_that_nothing_narrows_is_named_with_its_line(sql: str, wide: list[str], raw_tables: Catalog) -> None:
     assert wide_reads(raw_tables, sql) == wide
+
+
+def test_a_view_hands_its_partition_on_under_the_name_it_gives_it(raw_tables: Catalog) -> None:
+    view = "select name, date(start_time) as event_date from observability.traces"
+    statement = raw_tables.resolve(view, **FOR_PARTITIONS)
+    assert left_open(statement, PARTITIONS) == [(TRACES, frozenset({"event_date"}))]
