@@ -1,0 +1,70 @@
+"""The kernel equals the plain decoder on random requests, whole and damaged."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.decode import kernel, reference
+from pipelines.decode.rules import Rules
+from pipelines.payloads import SIGNALS, Payload
+from tests.bench import traffic
+from tests.decode.kernel_oracle import assert_kernel_equals_reference, payload
+from tests.decode.random_otlp import random_request
+
+RULES = Rules.load(b"property-key")
+MADE = {"traces": traffic.trace_requests, "logs": traffic.log_requests, "metrics": traffic.metric_requests}
+INTERESTING = (0, 1, 0x0A, 0x10, 0x12, 0x18, 0x21, 0x2A, 0x32, 0x3A, 0x7F, 0x80, 0xFF)  # tags, lengths, continuations
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**64))
+def test_random_requests_decode_alike(signal, seed):
+    rng = random.Random(seed)
+    payloads = [payload(signal, random_request(rng, signal)) for _ in range(rng.randrange(1, 4))]
+    assert_kernel_equals_reference(payloads, RULES)
+
+
+def test_most_random_requests_make_rows_and_some_bad_ones():
+    rng = random.Random(5)
+    payloads = [payload("traces", random_request(rng, "traces")) for _ in range(40)]
+    decoded = assert_kernel_equals_reference(payloads, RULES)
+    assert decoded.rows.num_rows > len(decoded.bad_rows) > 20
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_damaged_requests_decode_alike(signal):
+    rng = random.Random(11)
+    whole = [data for rows in (1, 2, 4) for data in MADE[signal](4, rows)]
+    whole += [request for request in (random_request(rng, signal) for _ in range(12)) if request]
+    payloads = [[payload(signal, damaged(rng, rng.choice(whole)))] for _ in range(800)]
+    lenient = [each for each in payloads if is_read_leniently(each)]
+    for each in payloads:
+        if each not in lenient:
+            assert_kernel_equals_reference(each, RULES)
+    assert len(lenient) <= 2
+
+
+def is_read_leniently(payloads: list[Payload]) -> bool:
+    """Whether the kernel reads what protobuf refuses: see test_kernel_hostile for the three forms."""
+    is_refused = [bad.reason for bad in reference.decode(payloads, RULES).bad_rows] == ["bad_protobuf"]
+    return is_refused and not kernel.decode(payloads, RULES).bad_rows
+
+
+def damaged(rng: random.Random, request: bytes) -> bytes:
+    """The request cut off, or with some bytes changed, lost, added or repeated."""
+    i, size = rng.randrange(len(request)), rng.randrange(1, 12)
+    return rng.choice(
+        (
+            request[:i],
+            request[:i] + bytes([rng.randrange(256)]) + request[i + 1 :],
+            request[:i] + bytes([rng.choice(INTERESTING)]) + request[i + 1 :],
+            request[:i] + bytes([request[i] ^ 1 << rng.randrange(8)]) + request[i + 1 :],
+            request[:i] + request[i + size :],
+            request[:i] + rng.randbytes(size) + request[i:],
+            request[:i] + b"\xff" * size + request[i:],
+            request[: i + size] + request[i:],
+        )
+    )
