@@ -70,7 +70,7 @@ def sql_type(field: Field) -> str:
     return f"ARRAY<{kind}>" if field["mode"] == "REPEATED" else kind
 
 
-def _arrow_field(field: Field) -> pa.Field:
+def _arrow_field(field: Field) -> "pa.Field[Any]":
     kind = pa.struct([_arrow_field(f) for f in field["fields"]]) if field["type"] == "RECORD" else _ARROW[field["type"]]
     if field["mode"] == "REPEATED":
         kind = pa.list_(pa.field("element", kind))

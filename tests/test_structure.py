@@ -1,0 +1,28 @@
+"""What the import rules cannot say, and what a wheel must hold."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize("module", ["pipelines.decode", "pipelines.decode.reference", "pipelines.payloads"])
+def test_the_core_loads_no_cloud_client_and_no_beam(module: str) -> None:
+    code = f"import sys, {module}; print(*(m for m in sys.modules if m.startswith(('google.cloud', 'apache_beam'))))"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "\n"
+
+
+def test_the_wheel_ships_pipelines_and_schemas_side_by_side(repo: Path, tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, check=True, capture_output=True, cwd=repo)
+    names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+    assert {"pipelines/graph.py", "schemas/traces.json", "schemas/privacy.json"} <= set(names)
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"pipelines", "schemas"}
+
+
+def test_the_lock_file_names_no_address(repo: Path) -> None:
+    lock = (repo / "requirements.lock").read_text()
+    assert "://" not in lock
+    assert lock.count("--hash=sha256:") > lock.count("==")
