@@ -1,7 +1,8 @@
 {#
     Which event dates a build replaces. The ledger's entries per date are counted when a run starts and compared with
     the counts of the last build that succeeded as a whole: a count, not a clock, so late commits cannot hide. Every
-    model of the run gets the same dates as literals; only a complete, green run moves the state forward.
+    model of the run gets the same dates as literals; only a complete, green run moves the state forward. When a seed or
+    a variable that numbers depend on has changed, every date has.
 
     A model that looks at its neighbour days declares them: meta={'days_before': 1, 'days_after': 1}. The dates to
     replace widen by themselves from model to model.
@@ -15,7 +16,7 @@
 {% macro remember_changed_dates() %}
     {% if is_building() %}
         {% do run_query('create schema if not exists ' ~ target.schema ~ '_state') %}
-        {% do run_query('create table if not exists ' ~ state_table('built_dates') ~ ' (event_date date, table_name ' ~ text_type() ~ ', entry_count int64, row_count int64)') %}
+        {% do run_query('create table if not exists ' ~ state_table('built_dates') ~ ' (event_date date, table_name string, entry_count int64, row_count int64, definitions string)') %}
         {% do run_query(changed_dates_sql()) %}
     {% endif %}
 {% endmacro %}
@@ -38,11 +39,21 @@
         coalesce(ledger.entry_count, 0) as entry_count,
         coalesce(ledger.row_count, 0) as row_count,
         coalesce(ledger.entry_count, 0) != coalesce(built.entry_count, 0)
-        or coalesce(ledger.row_count, 0) != coalesce(built.row_count, 0) as is_changed
+        or coalesce(ledger.row_count, 0) != coalesce(built.row_count, 0)
+        or coalesce(built.definitions, '') != '{{ definitions() }}' as is_changed
     from ledger
     full outer join {{ state_table('built_dates') }} as built
         on built.event_date = ledger.event_date
         and built.table_name = ledger.table_name
+{% endmacro %}
+
+{# Fingerprint of the seeds and variables that numbers depend on. #}
+{% macro definitions() %}
+    {% set parts = [var('session_gap_minutes') | string, var('clock_skew_seconds') | string, var('reporting_time_zone')] %}
+    {% for node in graph.nodes.values() | sort(attribute='name') if node.resource_type == 'seed' %}
+        {% do parts.append(node.name ~ ' ' ~ node.checksum.checksum) %}
+    {% endfor %}
+    {{ return(local_md5(parts | join('; '))) }}
 {% endmacro %}
 
 {# on-run-end: the state moves only when every result is good and no incremental model was left out. #}
@@ -56,7 +67,7 @@
             {% set state.is_complete = false %}
         {% endfor %}
         {% if state.is_complete %}
-            {% do run_query('create or replace table ' ~ state_table('built_dates') ~ ' as select event_date, table_name, entry_count, row_count from ' ~ state_table('changed_dates') ~ ' where entry_count > 0') %}
+            {% do run_query('create or replace table ' ~ state_table('built_dates') ~ ' as select event_date, table_name, entry_count, row_count, \'' ~ definitions() ~ '\' as definitions from ' ~ state_table('changed_dates') ~ ' where entry_count > 0') %}
         {% endif %}
     {% endif %}
 {% endmacro %}

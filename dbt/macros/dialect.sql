@@ -1,7 +1,5 @@
 {# Every difference between BigQuery and DuckDB that models meet. BigQuery first. #}
 
-{% macro text_type() %}{{ return('string') }}{% endmacro %}
-
 {# Event date of a raw row: the partition of the table, or of the lake's directory. #}
 {% macro event_date(time_column) %}{{ adapter.dispatch('event_date')(time_column) }}{% endmacro %}
 {% macro bigquery__event_date(time_column) %}date({{ time_column }}){% endmacro %}
@@ -102,3 +100,8 @@
 {% macro not_materialized() %}{{ adapter.dispatch('not_materialized')() }}{% endmacro %}
 {% macro bigquery__not_materialized() %}{% endmacro %}
 {% macro duckdb__not_materialized() %}not materialized{% endmacro %}
+
+{# Whole quotient of two integers. #}
+{% macro int_div(a, b) %}{{ adapter.dispatch('int_div')(a, b) }}{% endmacro %}
+{% macro bigquery__int_div(a, b) %}div({{ a }}, {{ b }}){% endmacro %}
+{% macro duckdb__int_div(a, b) %}({{ a }} // {{ b }}){% endmacro %}

@@ -23,13 +23,11 @@ keyed as (
     select
         *,
         case fact
-            when 'page_view' then concat(trace_id, '/', shown_page_name)
-            when 'user_action' then concat(trace_id, '/', coalesce(event_name, name))
+            when 'page_view' then trace_id || '/' || shown_page_name
+            when 'user_action' then trace_id || '/' || coalesce(event_name, name)
             when 'order' then coalesce(
-                concat(
-                    deployment_environment, '/', service_namespace, '/',
-                    coalesce(order_id, max(order_id) over (partition by fact, trace_id))
-                ),
+                deployment_environment || '/' || service_namespace || '/'
+                || coalesce(order_id, max(order_id) over (partition by fact, trace_id)),
                 trace_id
             )
             else trace_id

@@ -7,7 +7,7 @@
 with facts as (
     select
         *,
-        coalesce(concat('session:', actor_session_id), concat('user:', actor_user_id)) as actor,
+        coalesce('session:' || actor_session_id, 'user:' || actor_user_id) as actor,
         case fact
             when 'page_view' then page_name
             when 'user_action' then event_name
@@ -104,7 +104,7 @@ final as (
     select
         {{ local_date(from_unix_us('session_start_us')) }} as event_date,
 
-        {{ digest("concat(deployment_environment, '/', service_namespace, '/', actor, '/', cast(session_start_us as string))") }} as session_key,
+        {{ digest("deployment_environment || '/' || service_namespace || '/' || actor || '/' || cast(session_start_us as string)") }} as session_key,
         fact_key,
         trace_id,
         actor_session_id as session_id,

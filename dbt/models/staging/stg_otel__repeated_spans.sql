@@ -32,7 +32,7 @@ final as (
         repeated.span_kind,
         repeated.copy_count,
         count(distinct concat(
-            spans.name, '|', spans.status_code, '|', coalesce(cast(spans.end_time_unix_nano as string), '')
+            spans.name, '|', coalesce(spans.status_code, ''), '|', coalesce(cast(spans.end_time_unix_nano as string), '')
         )) > 1 as has_conflicting_copy,
     from repeated
     inner join spans
