@@ -105,3 +105,18 @@
 {% macro int_div(a, b) %}{{ adapter.dispatch('int_div')(a, b) }}{% endmacro %}
 {% macro bigquery__int_div(a, b) %}div({{ a }}, {{ b }}){% endmacro %}
 {% macro duckdb__int_div(a, b) %}({{ a }} // {{ b }}){% endmacro %}
+
+{# What stands after `cross join`: the whole numbers from first to last, as a column. #}
+{% macro integers(first, last, name) %}{{ adapter.dispatch('integers')(first, last, name) }}{% endmacro %}
+{% macro bigquery__integers(first, last, name) %}unnest(generate_array({{ first }}, {{ last }})) as {{ name }}{% endmacro %}
+{% macro duckdb__integers(first, last, name) %}unnest(generate_series({{ first }}, {{ last }})) as _({{ name }}){% endmacro %}
+
+{# First day of the month so many months before the month of a date. #}
+{% macro month_start(date, months_back) %}{{ adapter.dispatch('month_start')(date, months_back) }}{% endmacro %}
+{% macro bigquery__month_start(date, months_back) %}date_sub(date_trunc({{ date }}, month), interval {{ months_back }} month){% endmacro %}
+{% macro duckdb__month_start(date, months_back) %}cast(date_trunc('month', {{ date }}) - to_months(cast({{ months_back }} as integer)) as date){% endmacro %}
+
+{# Date so many days after a date. #}
+{% macro add_days(date, days) %}{{ adapter.dispatch('add_days')(date, days) }}{% endmacro %}
+{% macro bigquery__add_days(date, days) %}date_add({{ date }}, interval {{ days }} day){% endmacro %}
+{% macro duckdb__add_days(date, days) %}({{ date }} + cast({{ days }} as integer)){% endmacro %}
