@@ -16,7 +16,7 @@ from zetasql.wasi._pb2.zetasql.public import options_pb2 as options
 from zetasql.wasi._pb2.zetasql.public.type_pb2 import TypeProto
 from zetasql.wasi._pb2.zetasql.resolved_ast.resolved_node_kind_pb2 import ResolvedNodeKind
 
-from tests.sql import rewrites
+from tests.sql import resolved, rewrites
 from tests.sql.engine import Engine, EngineCrash
 from tests.sql.values import from_value, to_value, type_name
 
@@ -65,7 +65,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Rows:
-    """A query's answer. `content` goes back into `evaluate` as a table without being read."""
+    """A query's answer. It goes back into `evaluate` as a table without being read."""
 
     columns: list[Column]
     content: service.TableContent
@@ -120,43 +120,35 @@ class Catalog:
         request.options.MergeFrom(AnalyzerOptionsProto(**analyzer_options))
         for pool_id in self._register().descriptor_pool_id_list.registered_ids:
             request.descriptor_pool_list.definitions.add(registered_id=pool_id)
-        return node_of(self._call("Analyze", request, service.AnalyzeResponse).resolved_statement)
+        return resolved.node_of(self._call("Analyze", request, service.AnalyzeResponse).resolved_statement)
 
-    def evaluate(self, sql: str, tables: Mapping[str, pa.Table | service.TableContent]) -> Rows:
+    def evaluate(self, sql: str, tables: Mapping[str, "pa.Table | Rows"]) -> Rows:
         """Rows of a query over `tables`, by the reference implementation. Raises SqlError, for a bad row too."""
         sql = rewrites.exact(rewrites.dotted(sql, self.tables))
-        names = self._named_in(sql)
-        request = service.EvaluateQueryRequest(
-            sql=sql, options=_analyzer_options(), simple_catalog=self._catalog(names)
-        )
+        read = resolved.columns_read(self.resolve(sql, prune_unused_columns=True))
+        inputs = {name: self._input(name, tables[name], columns) for name, columns in read.items()}
+        request = service.EvaluateQueryRequest(sql=sql, options=_analyzer_options())
+        request.simple_catalog.CopyFrom(_catalog({name: rows.columns for name, rows in inputs.items()}))
         request.descriptor_pool_list.definitions.add().builtin.SetInParent()
-        for name in names:
-            request.table_content[name].CopyFrom(self._content(name, tables[name]))
+        for name, rows in inputs.items():
+            request.table_content[name].CopyFrom(rows.content)
         answer = self._call("EvaluateQuery", request, service.EvaluateQueryResponse)
         return Rows([Column(c.name, c.type) for c in answer.prepared.columns], answer.content)
+
+    def _input(self, name: str, rows: "pa.Table | Rows", read: set[str]) -> Rows:
+        """A table as the evaluator takes it; of Arrow rows only the columns that are read, for converting is dear."""
+        if isinstance(rows, Rows):
+            return rows
+        columns = [c for c in self.tables[name] if c.name in read] or self.tables[name][:1]
+        return Rows(columns, content(rows, columns))
 
     def _register(self) -> service.RegisterResponse:
         """All tables as the engine keeps them until one is added: building GoogleSQL's functions is the dear part."""
         if self._registered is None:
-            request = service.RegisterCatalogRequest(simple_catalog=self._catalog(self.tables))
+            request = service.RegisterCatalogRequest(simple_catalog=_catalog(self.tables))
             request.descriptor_pool_list.definitions.add().builtin.SetInParent()
             self._registered = self._call("RegisterCatalog", request, service.RegisterResponse)
         return self._registered
-
-    def _named_in(self, sql: str) -> list[str]:
-        return [name for name in self.tables if f"`{name}`" in sql]
-
-    def _catalog(self, names: Iterable[str]) -> SimpleCatalogProto:
-        catalog = SimpleCatalogProto(name="catalog")
-        catalog.builtin_function_options.language_options.CopyFrom(_language())
-        for number, name in enumerate(names, start=1):
-            table = catalog.table.add(name=name, serialization_id=number)
-            for column in self.tables[name]:
-                table.column.add(name=column.name, type=column.proto)
-        return catalog
-
-    def _content(self, name: str, rows: pa.Table | service.TableContent) -> service.TableContent:
-        return rows if isinstance(rows, service.TableContent) else content(rows, self.tables[name])
 
     def _call(self, method: str, request: Any, response: Any) -> Any:
         try:
@@ -183,11 +175,14 @@ def output_columns(statement: Any) -> list[Column]:
     return [Column(c.name, c.column.type) for c in statement.output_column_list]
 
 
-def node_of(message: Any) -> Any:
-    """The node inside zetasql's wrappers (`AnyResolved…Proto`, one member set)."""
-    while type(message).__name__.startswith("AnyResolved"):
-        message = getattr(message, message.WhichOneof("node"))
-    return message
+def _catalog(tables: Mapping[str, Iterable[Column]]) -> SimpleCatalogProto:
+    catalog = SimpleCatalogProto(name="catalog")
+    catalog.builtin_function_options.language_options.CopyFrom(_language())
+    for number, (name, columns) in enumerate(tables.items(), start=1):
+        table = catalog.table.add(name=name, serialization_id=number)
+        for column in columns:
+            table.column.add(name=column.name, type=column.proto)
+    return catalog
 
 
 @cache

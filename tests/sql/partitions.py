@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.sql.googlesql import node_of
+from tests.sql.resolved import node_of, nodes_in, scan_of
 
 COMPARISONS = {"$equal", "$in", "$in_array", "$between", "$greater", "$greater_or_equal", "$less", "$less_or_equal"}
 DATE_OF = {"date", "date_trunc", "timestamp_trunc"}  # functions of the partition column that BigQuery still prunes by
@@ -61,7 +61,7 @@ class _Walk:
         return special(node) if special else self._children(node)
 
     def _children(self, node: Any) -> list[Read]:
-        reads = [read for child in _nodes_in(node) for read in self.reads(child)]
+        reads = [read for child in nodes_in(node) for read in self.reads(child)]
         computed = [(c.column.column_id, c.expr) for c in _computed(node)]
         return [_with_computed(read, computed) for read in reads]
 
@@ -85,35 +85,21 @@ class _Walk:
 
     def _WithEntry(self, node: Any) -> list[Read]:
         scan = node_of(node.with_subquery)
-        self._ctes[node.with_query_name] = self.reads(scan), _column_ids(_scan_of(scan).column_list)
+        self._ctes[node.with_query_name] = self.reads(scan), _column_ids(scan_of(scan).column_list)
         return []  # what nobody refers to is not read
 
     def _WithRefScan(self, node: Any) -> list[Read]:
         reads, inside = self._ctes[node.with_query_name]
-        return _renamed(reads, inside, _column_ids(_scan_of(node).column_list))
+        return _renamed(reads, inside, _column_ids(scan_of(node).column_list))
 
     def _SetOperationScan(self, node: Any) -> list[Read]:
-        outside = _column_ids(_scan_of(node).column_list)
+        outside = _column_ids(scan_of(node).column_list)
         items = [(self.reads(item.scan), _column_ids(item.output_column_list)) for item in node.input_item_list]
         return [read for reads, inside in items for read in _renamed(reads, inside, outside)]
 
 
-def _nodes_in(node: Any) -> Iterator[Any]:
-    """Nodes right below; what a node inherits from its kind (`parent`) is part of itself."""
-    for field, value in node.ListFields():
-        if field.name == "parent":
-            yield from _nodes_in(value)
-        elif field.message_type and "Resolved" in field.message_type.name:
-            yield from value if field.is_repeated else [value]
-
-
-def _scan_of(node: Any) -> Any:
-    """The part of a scan that all kinds of scan have."""
-    return node if type(node).__name__ == "ResolvedScanProto" else _scan_of(node.parent)
-
-
 def _computed(node: Any) -> Iterator[Any]:
-    return (child for child in _nodes_in(node) if type(child).__name__ == "ResolvedComputedColumnProto")
+    return (child for child in nodes_in(node) if type(child).__name__ == "ResolvedComputedColumnProto")
 
 
 def _with_computed(read: Read, computed: list[tuple[int, Any]]) -> Read:
@@ -156,7 +142,7 @@ def _is_constant(message: Any) -> bool:
     expr = node_of(message)
     if type(expr).__name__ in ("ResolvedColumnRefProto", "ResolvedSubqueryExprProto"):
         return False
-    return all(map(_is_constant, _nodes_in(expr)))
+    return all(map(_is_constant, nodes_in(expr)))
 
 
 def _call(expr: Any) -> tuple[str, list[Any]]:

@@ -11,7 +11,7 @@ import pytest
 from pipelines import tables
 from tests.sql.googlesql import Catalog
 
-DESIGN_DDL = Path(__file__).with_name("design.sql").read_text()
+DESIGN_DDL = (Path(__file__).parent / "design" / "traces.sql").read_text()
 SAMPLES = {
     "STRING": "Öl",
     "BYTES": b"\x00\xff",
