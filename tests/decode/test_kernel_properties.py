@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from pipelines.decode import kernel, reference
 from pipelines.decode.rules import Rules
-from pipelines.payloads import SIGNALS, Payload
+from pipelines.payloads import SIGNALS
 from tests.bench import traffic
-from tests.decode.kernel_oracle import assert_kernel_equals_reference, payload
+from tests.decode.kernel_oracle import assert_kernel_equals_reference, assert_same, payload
 from tests.decode.random_otlp import random_request
 
 RULES = Rules.load(b"property-key")
@@ -19,7 +19,7 @@ INTERESTING = (0, 1, 0x0A, 0x10, 0x12, 0x18, 0x21, 0x2A, 0x32, 0x3A, 0x7F, 0x80,
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**64))
 def test_random_requests_decode_alike(signal, seed):
     rng = random.Random(seed)
@@ -39,18 +39,16 @@ def test_damaged_requests_decode_alike(signal):
     rng = random.Random(11)
     whole = [data for rows in (1, 2, 4) for data in MADE[signal](4, rows)]
     whole += [request for request in (random_request(rng, signal) for _ in range(12)) if request]
-    payloads = [[payload(signal, damaged(rng, rng.choice(whole)))] for _ in range(800)]
-    lenient = [each for each in payloads if is_read_leniently(each)]
-    for each in payloads:
-        if each not in lenient:
-            assert_kernel_equals_reference(each, RULES)
-    assert len(lenient) <= 2
-
-
-def is_read_leniently(payloads: list[Payload]) -> bool:
-    """Whether the kernel reads what protobuf refuses: see test_kernel_hostile for the three forms."""
-    is_refused = [bad.reason for bad in reference.decode(payloads, RULES).bad_rows] == ["bad_protobuf"]
-    return is_refused and not kernel.decode(payloads, RULES).bad_rows
+    lenient_count = 0
+    for _ in range(600):
+        payloads = [payload(signal, damaged(rng, rng.choice(whole)))]
+        expected, decoded = reference.decode(payloads, RULES), kernel.decode(payloads, RULES)
+        is_refused = [bad.reason for bad in expected.bad_rows] == ["bad_protobuf"]
+        if is_refused and not decoded.bad_rows:
+            lenient_count += 1  # one of the three damages that test_kernel_hostile names
+        else:
+            assert_same(decoded, expected, signal)
+    assert lenient_count <= 2
 
 
 def damaged(rng: random.Random, request: bytes) -> bytes:
