@@ -1,12 +1,13 @@
 """One unit of work: read → decode → route by event date → write parts → ledger, whose rename commits it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines import dead_letters, ledger, replay
 from pipelines.allocator import tune_allocator
-from pipelines.decode import decode
+from pipelines.dead_letters import Letter
+from pipelines.decode import decode_groups
 from pipelines.decode.rules import Rules
 from pipelines.payloads import Payload, Signal, Unreadable
 from pipelines.sinks import lake
@@ -76,15 +77,18 @@ def _groups(found: Iterator[Payload | Unreadable]) -> Iterator[list[Payload] | U
 def _load_group(group: list[Payload] | Unreadable, rules: Rules, parts: lake.Parts, entries: ledger.Entries) -> None:
     if isinstance(group, Unreadable):
         letter = dead_letters.of_bytes(group)
-        letters = [letter]
         entries.add_unreadable(letter)
-    else:
-        signal = group[0].signal
-        decoded = decode(group, rules)
+        _add_letters([letter], parts)
+        return
+    for payloads, decoded in decode_groups(group, rules):
+        signal = payloads[0].signal
         for day, rows in lake.by_event_date(decoded.rows, signal):
             parts.add(signal, day, rows)
-        entries.add_decoded(group, decoded, lake.event_days(decoded.rows, signal))
-        letters = [dead_letters.of_row(group[bad.payload_index], bad) for bad in decoded.bad_rows]
+        entries.add_decoded(payloads, decoded, lake.event_days(decoded.rows, signal))
+        _add_letters((dead_letters.of_row(payloads[bad.payload_index], bad) for bad in decoded.bad_rows), parts)
+
+
+def _add_letters(letters: Iterable[Letter], parts: lake.Parts) -> None:
     for batch in dead_letters.batches(letters):
         for day, rows in lake.by_event_date(batch, "dead_letters"):
             parts.add("dead_letters", day, rows)
