@@ -28,7 +28,7 @@ from pipelines.demo.shop import HOUR_NS, Shop, utc_date
 
 BATCH_ITEMS = 1000
 BATCH_NS = {"traces": 300 * NS_PER_SECOND, "logs": 900 * NS_PER_SECOND}
-RETRY_EVERY, REDELIVER_EVERY, REBATCH_EVERY = 31, 47, 37
+RETRY_EVERY, REDELIVER_EVERY, REBATCH_EVERY = 61, 97, 37
 REBATCHED_SPANS = 25
 CONTAINER_HOUR = 2  # of each day: its batches come in one container file
 LATE_HOUR = 14  # of the first day: its first batch of spans arrives after the last day
