@@ -21,9 +21,9 @@
 {# `dbt build` tests the dates it replaced, `dbt test` all of them; tables without event_date as a whole. #}
 {% macro in_tested_dates(relation) -%}
     {%- set tested = graph.nodes.values() | selectattr('name', 'equalto', relation.identifier) | list if execute else [] -%}
-    {%- if not tested or tested[0].config.materialized != 'incremental' -%}
+    {%- if not tested or 'event_date' not in tested[0].columns and tested[0].config.materialized != 'incremental' -%}
         true
-    {%- elif is_building() and not flags.FULL_REFRESH -%}
+    {%- elif is_building() and not flags.FULL_REFRESH and tested[0].config.materialized == 'incremental' -%}
         event_date in ({{ dates_to_build(node=tested[0]) | join(', ') }})
     {%- else -%}
         event_date >= date '1970-01-01'

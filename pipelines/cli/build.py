@@ -1,0 +1,178 @@
+"""`otelmart build`: run dbt over a lake (or over BigQuery) and say in a few lines what became of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import click
+
+from pipelines.cli import options
+from pipelines.errors import RunError, UsageError
+
+PROJECT = Path(__file__).resolve().parent.parent.parent / "dbt"
+DEFAULT_WAREHOUSE = Path(".otelmart/warehouse.duckdb")
+_CURES = {
+    "Could not set lock on file": "the warehouse is open in another program: close it and run the same command again",
+    "default credentials were not found": "no Google credentials: run `gcloud auth application-default login`",
+}
+
+
+@click.command(epilog="Example: otelmart build --lake .otelmart/lake --warehouse .otelmart/warehouse.duckdb")
+@options.lake_directory
+@click.option(
+    "--warehouse",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="OTELMART_WAREHOUSE",
+    default=DEFAULT_WAREHOUSE,
+    show_default=True,
+    help="DuckDB file that holds the marts.",
+)
+@click.option("--target", type=click.Choice(["local", "bigquery"]), default="local", show_default=True, help="Where.")
+@click.option("--full-refresh", is_flag=True, help="Rebuild every date, not only those the ledger says changed.")
+@click.option("--select", metavar="MODELS", multiple=True, help="Only these models, in dbt's syntax: +fct_sessions.")
+@click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="Set a variable of dbt/dbt_project.yml.")
+@click.option("--tests/--no-tests", default=True, show_default=True, help="Test the dates that were rebuilt.")
+@options.as_json
+def command(
+    lake: Path,
+    warehouse: Path,
+    target: str,
+    full_refresh: bool,
+    select: tuple[str, ...],
+    variables: tuple[str, ...],
+    tests: bool,
+    as_json: bool,
+) -> None:
+    """Build the marts from the lake with dbt: the dates whose ledger entries changed since the last complete build."""
+    if not PROJECT.is_dir():
+        raise UsageError(f"there is no dbt project at {PROJECT}: run otelmart from a checkout of the repository")
+    if target == "local":
+        options.existing_lake(lake)
+        warehouse.parent.mkdir(parents=True, exist_ok=True)
+    arguments = ["--full-refresh"] if full_refresh else []
+    arguments += ["--select", *select] if select else []
+    arguments += ["--vars", json.dumps(_variables(variables))] if variables else []
+    arguments += ["--exclude-resource-type", "unit_test", *([] if tests else ["test"])]
+    started = perf_counter()
+    results = run_dbt(arguments, lake, warehouse, target)
+    summary = _summary(results, warehouse if target == "local" else None, perf_counter() - started)
+    click.echo(json.dumps(summary) if as_json else _text(summary), err=False)
+    if summary["failures"]:
+        raise RunError(f"{len(summary['failures'])} failed; the dates stay due, so the next build does them again")
+
+
+def run_dbt(arguments: list[str], lake: Path, warehouse: Path, target: str) -> list[dict[str, Any]]:
+    """Results of `dbt build`, one per model, seed and test. Raises RunError when dbt could not begin."""
+    state = warehouse.resolve().parent / "dbt"
+    results_path = state / "target" / "run_results.json"
+    results_path.unlink(missing_ok=True)
+    process = subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--log-level", "warn", "--log-level-file", "info", "build",
+         "--target", target, "--project-dir", PROJECT, "--profiles-dir", PROJECT,
+         "--target-path", state / "target", "--log-path", state / "logs", *arguments],
+        env=os.environ | {"OTELMART_LAKE": str(lake.resolve()), "OTELMART_WAREHOUSE": str(warehouse.resolve())},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    results = json.loads(results_path.read_text())["results"] if results_path.exists() else []
+    broken_hooks = [r for r in results if r["unique_id"].startswith("operation.") and r["status"] == "error"]
+    if broken_hooks or (not results and process.returncode):
+        texts = [r["message"] for r in broken_hooks] or _errors(process.stdout) or [process.stderr]
+        raise RunError(_one_line(texts[0]))
+    return [r for r in results if not r["unique_id"].startswith("operation.")]
+
+
+def _variables(assignments: tuple[str, ...]) -> dict[str, int | str]:
+    """{name: value} of NAME=VALUE texts; whole numbers become integers. dbt itself judges the values."""
+    import yaml
+
+    known: dict[str, Any] = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+    variables: dict[str, int | str] = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            raise UsageError(f"--var {assignment}: write NAME=VALUE, for example --var session_gap_minutes=30")
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            cure = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
+            raise UsageError(f"--var {assignment}: no variable {name!r}; {cure}")
+        variables[name] = int(value) if value.lstrip("-").isdigit() else value
+    return variables
+
+
+def _errors(log: str) -> list[str]:
+    """Texts of the error events in dbt's JSON log."""
+    events = [json.loads(line)["info"] for line in log.splitlines() if line.startswith("{")]
+    return [event["msg"] for event in events if event["level"] == "error"]
+
+
+def _one_line(message: str) -> str:
+    """What matters of a dbt error: its cure if we know one, else its text without the headline and the call stack."""
+    for sign, cure in _CURES.items():
+        if sign in message:
+            return cure
+    lines = [line.strip() for line in message.split("> in macro")[0].splitlines() if line.strip()]
+    told = [
+        line for line in lines if not line.startswith(("Encountered an error", "Compilation Error", "Runtime Error"))
+    ]
+    return " ".join(told or lines or ["dbt stopped without a word; see .otelmart/dbt/logs/dbt.log"])
+
+
+def _summary(results: list[dict[str, Any]], warehouse: Path | None, seconds: float) -> dict[str, Any]:
+    kinds = [r["unique_id"].split(".")[0] for r in results]
+    failures = [
+        {
+            "name": r["unique_id"].split(".")[2],
+            "kind": kind,
+            "message": _one_line(r["message"] or ""),
+            "rows": r["failures"],
+        }
+        for kind, r in zip(kinds, results, strict=True)
+        if r["status"] in ("error", "fail", "runtime error")
+    ]
+    return {
+        "model_count": sum(k == "model" and r["status"] == "success" for k, r in zip(kinds, results, strict=True)),
+        "test_count": sum(k == "test" and r["status"] in ("pass", "warn") for k, r in zip(kinds, results, strict=True)),
+        "skipped_count": sum(r["status"] == "skipped" for r in results),
+        "failures": failures,
+        **(_warehouse_facts(warehouse) if warehouse and warehouse.exists() else {}),
+        "seconds": round(seconds, 1),
+    }
+
+
+def _warehouse_facts(warehouse: Path) -> dict[str, Any]:
+    """Dates that this build replaced, and rows now in the marts."""
+    import duckdb
+
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        dates = connection.execute(
+            "select distinct event_date from marts_state.changed_dates where is_changed order by event_date"
+        ).fetchall()
+        rows = connection.execute(
+            "select coalesce(sum(estimated_size), 0) from duckdb_tables() where schema_name = 'marts'"
+        ).fetchall()
+    return {"rebuilt_dates": [str(date) for (date,) in dates], "mart_row_count": int(rows[0][0])}
+
+
+def _text(summary: dict[str, Any]) -> str:
+    dates = summary.get("rebuilt_dates", [])
+    shown = f"{dates[0]} to {dates[-1]}" if len(dates) > 1 else "".join(dates)
+    parts = [f"{summary['model_count']} models built", f"{summary['test_count']} tests passed"]
+    if "rebuilt_dates" in summary:
+        parts.append(f"{len(dates)} dates rebuilt ({shown})" if dates else "no date changed since the last build")
+        parts.append(f"{summary['mart_row_count']:,} rows in the marts")
+    if summary["skipped_count"]:
+        parts.append(f"{summary['skipped_count']} skipped")
+    lines = [", ".join(parts) + f", {summary['seconds']} s"]
+    lines += [f"failed: {f['kind']} {f['name']}: {f['message']}" for f in summary["failures"]]
+    return "\n".join(lines)
