@@ -69,7 +69,7 @@ class Parts:
         self._waiting: dict[tuple[str, date], list[pa.RecordBatch]] = {}
         self._waiting_bytes: dict[tuple[str, date], int] = {}
         self._open: dict[tuple[str, date], _Part] = {}
-        self._closed: list[tuple[Path, Path]] = []
+        self._closed: dict[Path, Path] = {}
         self._part_counts: dict[tuple[str, date], int] = {}
 
     def add(self, table: str, day: date, rows: pa.RecordBatch) -> None:
@@ -86,18 +86,15 @@ class Parts:
             self._close(key)
         for key in sorted(self._open):
             self._close(key)
-        for half_way, path in self._closed:
-            durable.publish(half_way, path)
-        for folder in sorted({path.parent for _, path in self._closed}):
-            durable.sync_folder(folder)
+        durable.publish(self._closed)
 
     def discard(self) -> None:
         """Removes what was written so far."""
         for part in self._open.values():
             with suppress(OSError):  # a full disk refuses the footer too
                 part.writer.close()
-            self._closed.append((part.half_way, part.path))
-        for half_way, _ in self._closed:
+            self._closed[part.half_way] = part.path
+        for half_way in self._closed:
             half_way.unlink(missing_ok=True)
 
     def _flush(self, key: tuple[str, date]) -> None:
@@ -125,7 +122,7 @@ class Parts:
         if key in self._open:
             part = self._open.pop(key)
             part.writer.close()
-            self._closed.append((part.half_way, part.path))
+            self._closed[part.half_way] = part.path
 
 
 def write_file(path: Path, rows: pa.Table, table: str) -> None:
@@ -133,8 +130,7 @@ def write_file(path: Path, rows: pa.Table, table: str) -> None:
     half_way = durable.temporary(path)
     with pq.ParquetWriter(half_way, rows.schema, **writer_options(table, rows.schema, rows.num_rows)) as writer:
         writer.write_table(rows)
-    durable.publish(half_way, path)
-    durable.sync_folder(path.parent)
+    durable.publish({half_way: path})
 
 
 def check_schema(lake: Path) -> None:

@@ -1,0 +1,100 @@
+"""Hostile and huge inputs: dead letters with their bytes, in bounded memory."""
+
+import gzip
+import hashlib
+import os
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from tests.bench.traffic import trace_requests
+from tests.pipeline.telemetry import delimited, receipts, rows, spans, tree, write
+
+MB = 1_000_000
+
+
+def ingest_mb(otelmart: str, source: Path, lake: Path, *more: str) -> float:
+    """Peak resident memory of a successful ingest without Beam, in MB."""
+    command = [otelmart, "ingest", "--from", f"files:{source}", "--to", f"lake:{lake}", "--runner", "plain", *more]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = status
+    assert status == 0
+    return usage.ru_maxrss * 1024 / MB
+
+
+def test_a_message_of_200_mb_becomes_a_dead_letter_in_pieces(otelmart: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "in" / "large.pb", delimited(spans(1)) + (200 * MB).to_bytes(4, "big") + b"\x0a")
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - 1 + 200 * MB)
+        file.seek(0, os.SEEK_END)
+        file.write(delimited(spans(10)))
+    receipts(tmp_path / "in")
+
+    assert ingest_mb(otelmart, tmp_path / "in", tmp_path / "lake") < 500
+
+    query = "select chunk_ordinal, chunk_count, octet_length(payload), reason, payload_id from dead_letters order by 1"
+    pieces = rows(tmp_path / "lake", query)
+    digest = hashlib.sha256(b"\x0a" + bytes(200 * MB - 1)).hexdigest()[:32]
+    # 200,000,000 bytes = 11 pieces of 16 MiB and one of 15,450,624
+    assert pieces == [(i, 12, 16 << 20, "message_too_large", digest) for i in range(11)] + [
+        (11, 12, 15_450_624, "message_too_large", digest)
+    ]
+    assert rows(tmp_path / "lake", "select count(*) from traces") == [(4,)]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_a_bomb_becomes_a_dead_letter_as_it_lies_there(otelmart: str, tmp_path: Path, codec: str) -> None:
+    blank, count = b" " * MB, 2000
+    if codec == "gzip":
+        squeeze = zlib.compressobj(9, wbits=31)
+        bomb = squeeze.compress(b'{"resourceSpans": [') + b"".join(squeeze.compress(blank) for _ in range(count // 10))
+        bomb += squeeze.flush()
+    else:
+        frame = zstandard.ZstdCompressor().compressobj()
+        bomb = frame.compress(b'{"resourceSpans": [') + b"".join(frame.compress(blank) for _ in range(count))
+        bomb += frame.flush()
+    write(tmp_path / "in" / "bomb", bomb)
+
+    assert ingest_mb(otelmart, tmp_path / "in", tmp_path / "lake") < 450
+
+    query = "select reason, encoding, payload, payload_id from dead_letters"
+    assert rows(tmp_path / "lake", query) == [("decompressed_too_large", "raw", bomb, None)]
+
+
+def test_the_limit_of_a_message_can_be_set(otelmart: str, tmp_path: Path) -> None:
+    small, large = spans(1), spans(1, count=200)
+    write(tmp_path / "in" / "both.pb", delimited(small, large))
+
+    ingest_mb(otelmart, tmp_path / "in", tmp_path / "lake", "--max-message", "5KB")
+
+    assert len(large) > 5000
+    assert rows(tmp_path / "lake", "select payload from dead_letters") == [(large,)]
+    assert rows(tmp_path / "lake", "select count(*) from traces") == [(2,)]
+
+
+def test_memory_does_not_grow_with_the_input(otelmart: str, tmp_path: Path) -> None:
+    bodies = [gzip.compress(body, 1, mtime=0) for body in trace_requests(24, 512)]
+    peaks_mb = {}
+    for factor in (1, 4, 16):
+        for i in range(24 * factor):
+            write(tmp_path / f"in{factor}" / f"{i:04d}.gz", bodies[i % 24])
+        peaks_mb[factor] = ingest_mb(otelmart, tmp_path / f"in{factor}", tmp_path / f"lake{factor}")
+
+    assert rows(tmp_path / "lake16", "select count(*) from traces") == [(24 * 16 * 512,)]
+    assert peaks_mb[16] < 1000
+    assert peaks_mb[16] < 1.3 * peaks_mb[4]
+
+
+def test_rows_of_hundreds_of_days_need_few_open_files_and_little_memory(otelmart: str, tmp_path: Path) -> None:
+    days = [f"20{year}-{month:02d}-{day:02d}" for year in (23, 24, 25) for month in range(1, 13) for day in (1, 11, 21)]
+    for i, day in enumerate(days):
+        write(tmp_path / "in" / f"{i:03d}.bin", spans(1000 * i + 1, day=day))
+    receipts(tmp_path / "in")
+
+    assert ingest_mb(otelmart, tmp_path / "in", tmp_path / "lake") < 450
+    assert rows(tmp_path / "lake", "select count(distinct event_date), count(*) from traces") == [(108, 216)]
+    assert len([name for name in tree(tmp_path / "lake") if name.startswith("traces/")]) == 108
