@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', partition_by=none) }}
 with days as (
     select * from {{ ref('int_slo_daily') }}
     where event_date >= date '1970-01-01'

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', partition_by=none) }}
 -- Budgets look back over months of daily sums, which are few: built whole, they follow every correction.
 with windows as (
     select * from {{ ref('int_slo_windows') }}
