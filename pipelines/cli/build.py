@@ -18,6 +18,8 @@ from pipelines.errors import RunError, UsageError
 
 PROJECT = Path(__file__).resolve().parent.parent.parent / "dbt"
 DEFAULT_WAREHOUSE = Path(".otelmart/warehouse.duckdb")
+_LOGGING = ("--log-format", "json", "--log-level", "warn", "--log-level-file", "info")
+_HEADLINES = ("Encountered an error", "Compilation Error", "Runtime Error", "Database Error")
 _CURES = {
     "Could not set lock on file": "the warehouse is open in another program: close it and run the same command again",
     "default credentials were not found": "no Google credentials: run `gcloud auth application-default login`",
@@ -63,7 +65,9 @@ def command(
     arguments += ["--exclude-resource-type", "unit_test", *([] if tests else ["test"])]
     started = perf_counter()
     results = run_dbt(arguments, lake, warehouse, target)
-    summary = _summary(results, warehouse if target == "local" else None, perf_counter() - started)
+    if not results:
+        raise UsageError(f"--select {' '.join(select)}: no model, seed or test of that name in {PROJECT / 'models'}")
+    summary = _summary(results, warehouse if target == "local" and not select else None, perf_counter() - started)
     click.echo(json.dumps(summary) if as_json else _text(summary), err=False)
     if summary["failures"]:
         raise RunError(f"{len(summary['failures'])} failed; the dates stay due, so the next build does them again")
@@ -75,9 +79,8 @@ def run_dbt(arguments: list[str], lake: Path, warehouse: Path, target: str) -> l
     results_path = state / "target" / "run_results.json"
     results_path.unlink(missing_ok=True)
     process = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "--log-format", "json", "--log-level", "warn", "--log-level-file", "info", "build",
-         "--target", target, "--project-dir", PROJECT, "--profiles-dir", PROJECT,
-         "--target-path", state / "target", "--log-path", state / "logs", *arguments],
+        [sys.executable, "-m", "dbt.cli.main", *_LOGGING, "build", "--target", target, "--project-dir", PROJECT,
+         "--profiles-dir", PROJECT, "--target-path", state / "target", "--log-path", state / "logs", *arguments],
         env=os.environ | {"OTELMART_LAKE": str(lake.resolve()), "OTELMART_WAREHOUSE": str(warehouse.resolve())},
         cwd=PROJECT,
         capture_output=True,
