@@ -1,14 +1,13 @@
 """Attributes of a batch as int32 codes: text and privacy are worked out once per distinct key-value pair."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.decode import values
-from pipelines.decode.columns import STRING, Bools, Coded, Int64s, UInt8s, lists, structs
+from pipelines.decode.columns import Bools, Coded, Int64s, UInt8s, lists, structs
 from pipelines.decode.redaction import transformed
 from pipelines.decode.rules import Rules
 from pipelines.decode.wire import Arrow, Int32s, offsets
@@ -56,28 +55,6 @@ class Attributes:
         return lists(
             starts, self._pair_structs(pair_lists, lambda codes: _repeat_slices(codes, pair_lists.starts, counts))
         )
-
-    def by_name(self, level: str, names: Iterable[str]) -> dict[str, Int32s]:
-        """Text code of each message of a level, by attribute name that occurs there. Of duplicates the last counts."""
-        pair_lists = self.levels[level]
-        key_codes = self._key_codes(names)
-        slot_of_key = np.full(len(self.keys), -1, np.int16)
-        slot_of_key[list(key_codes.values())] = np.arange(len(key_codes))
-        slots = slot_of_key.take(self.key_of_pair).take(pair_lists.pairs)
-        at = np.flatnonzero(slots >= 0)
-        sizes = np.diff(pair_lists.starts)
-        messages = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes).take(at)
-        slots = slots.take(at).astype(np.int64)
-        codes = np.full(len(key_codes) * len(sizes), -1, np.int32)
-        codes[slots * len(sizes) + messages] = self.text_of_pair.take(pair_lists.pairs.take(at))
-        occurs = np.bincount(slots, minlength=len(key_codes)) > 0
-        by_slot = codes.reshape(len(key_codes), len(sizes))
-        return {name: by_slot[i] for i, name in enumerate(key_codes) if occurs[i]}
-
-    def _key_codes(self, names: Iterable[str]) -> dict[str, int]:
-        wanted = sorted(set(names))
-        codes = pc.index_in(pa.array(wanted, STRING), value_set=self.keys).to_pylist()
-        return {name: code for name, code in zip(wanted, codes, strict=True) if code is not None}
 
     def _pair_structs(self, pair_lists: PairLists, arrange: Callable[[Int32s], Int32s]) -> Arrow:
         keys = Coded(self.key_of_pair.take(pair_lists.pairs), self.keys)

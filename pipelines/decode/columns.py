@@ -45,13 +45,17 @@ class Coded:
         """Plain string array."""
         return self.values.take(array_of(pa.int32(), self.codes, self.codes >= 0))
 
+    def distinct(self) -> "Coded":
+        """The same column over values of which none repeats."""
+        if self.are_distinct:
+            return self
+        encoded = self.values.dictionary_encode()
+        return Coded(remap(self.codes, encoded.indices.to_numpy()), encoded.dictionary)
+
     def compact(self) -> "Coded":
         """The same column over the values that occur in it, each once."""
         codes, values = over_used(self.codes, self.values)
-        if self.are_distinct:
-            return Coded(codes, values)
-        encoded = values.dictionary_encode()
-        return Coded(remap(codes, encoded.indices.to_numpy()), encoded.dictionary)
+        return Coded(codes, values, self.are_distinct).distinct()
 
 
 def dictionary(codes: Int32s, values: Arrow) -> Arrow:

@@ -20,7 +20,8 @@ def transform(action: str, text: str, key: bytes) -> str | None:
 
 def pseudonymise(text: str, key: bytes) -> str:
     """Keyed HMAC-SHA256, first 32 hex digits: equal texts stay equal, and nobody without the key can guess them."""
-    inner, outer = (start.copy() for start in _hmac_starts(key))
+    keyed_inner, keyed_outer = _hmac_starts(key)
+    inner, outer = keyed_inner.copy(), keyed_outer.copy()
     inner.update(text.encode())
     outer.update(inner.digest())
     digits: str = outer.hexdigest()

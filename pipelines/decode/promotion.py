@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pipelines.decode import scalars
 from pipelines.decode.attributes import Attributes
 from pipelines.decode.columns import STRING, Bools, Coded, Int64s, array_of, combined, dictionary
+from pipelines.decode.lookup import lookup
 from pipelines.decode.rules import Column, Compose
 from pipelines.decode.wire import Arrow, Int32s
 
@@ -36,11 +37,11 @@ def promote(
     """(arrays by column name, how many values of the wrong type each row has). Levels come in order of precedence."""
     promoted: dict[str, Arrow] = {}
     wrong_type_counts = np.zeros(row_count, np.int64)
-    wanted = set(_names(columns))
-    found = [(level, attributes.by_name(level.name, wanted)) for level in levels]
+    names = lookup(attributes, _names(columns))
+    found = [(level, names.by_name(level.name)) for level in levels]
     absent = dictionary(np.full(row_count, -1, np.int32), pa.array([], STRING))
     for column in columns:
-        coded = _rows(attributes, column, found)
+        coded = _rows(column, found)
         if coded is None:
             promoted[column.name] = absent if column.kind == "STRING" else pa.nulls(row_count, _ARROW[column.kind])
         elif column.kind == "STRING":
@@ -53,20 +54,17 @@ def promote(
 
 def first_text(attributes: Attributes, names: Sequence[str], level: str) -> Coded | None:
     """Text of the first of these attributes that each message of a level has; None when no message has any."""
-    return _sources(attributes, names, attributes.by_name(level, names))
+    return _sources(names, lookup(attributes, names).by_name(level))
 
 
 def first_present(choices: Sequence[Coded]) -> Coded:
     """The first choice that is not NULL, row by row."""
     merged = choices[0]
     for other in choices[1:]:
-        if other.values is merged.values:
-            merged = Coded(np.where(merged.codes >= 0, merged.codes, other.codes), merged.values, merged.are_distinct)
-        else:
-            shifted = np.where(other.codes >= 0, other.codes + np.int32(len(merged.values)), np.int32(-1))
-            both = pa.concat_arrays([merged.values, other.values])
-            merged = Coded(np.where(merged.codes >= 0, merged.codes, shifted), both, are_distinct=False)
-    return merged
+        shifted = np.where(other.codes >= 0, other.codes + np.int32(len(merged.values)), np.int32(-1))
+        both = pa.concat_arrays([merged.values, other.values])
+        merged = Coded(np.where(merged.codes >= 0, merged.codes, shifted), both, are_distinct=False)
+    return merged.distinct()
 
 
 def _names(columns: Iterable[Column]) -> Iterable[str]:
@@ -75,36 +73,33 @@ def _names(columns: Iterable[Column]) -> Iterable[str]:
             yield from source.of if isinstance(source, Compose) else (source,)
 
 
-def _rows(attributes: Attributes, column: Column, found: Sequence[tuple[Level, Mapping[str, Int32s]]]) -> Coded | None:
-    """Text of a column in each row, compact; None when no level has any."""
+def _rows(column: Column, found: Sequence[tuple[Level, Mapping[str, Coded]]]) -> Coded | None:
+    """Text of a column in each row; None when no level has any."""
     by_level = []
     for level, by_name in found:
-        coded = _sources(attributes, column.sources, by_name)
+        coded = _sources(column.sources, by_name)
         if coded is not None:
-            coded = coded.compact()
             by_level.append(coded if level.row_counts is None else coded.repeat(level.row_counts))
-    if not by_level:
-        return None
-    return by_level[0] if len(by_level) == 1 else first_present(by_level).compact()
+    return first_present(by_level) if by_level else None
 
 
-def _sources(attributes: Attributes, sources: Sequence[str | Compose], by_name: Mapping[str, Int32s]) -> Coded | None:
+def _sources(sources: Sequence[str | Compose], by_name: Mapping[str, Coded]) -> Coded | None:
     """Text of the first source that each message of one level has; None when no message has any."""
     present = []
     for source in sources:
         if isinstance(source, Compose):
             if any(name in by_name for name in source.of):
-                present.append(_composed(attributes, source, by_name))
+                present.append(_composed(source, by_name))
         elif source in by_name:
-            present.append(Coded(by_name[source], attributes.texts, attributes.are_texts_distinct))
+            present.append(by_name[source])
     return first_present(present) if present else None
 
 
-def _composed(attributes: Attributes, source: Compose, by_name: Mapping[str, Int32s]) -> Coded:
+def _composed(source: Compose, by_name: Mapping[str, Coded]) -> Coded:
     """Text of a composition, worked out once per distinct combination of its parts."""
-    message_count = next(len(by_name[name]) for name in source.of if name in by_name)
-    none = np.full(message_count, -1, np.int32)
-    distinct, rows = combined([Coded(by_name.get(name, none), attributes.texts) for name in source.of])
+    message_count = next(len(by_name[name].codes) for name in source.of if name in by_name)
+    absent = Coded(np.full(message_count, -1, np.int32), pa.array([], STRING))
+    distinct, rows = combined([by_name.get(name, absent) for name in source.of])
     texts = _COMPOSE[source.rule](*distinct)
     codes = np.where(
         texts.is_valid().to_numpy(zero_copy_only=False), np.arange(len(texts), dtype=np.int32), np.int32(-1)

@@ -1,5 +1,6 @@
 """Privacy actions over string arrays: one vectorised search finds the texts that an action may change at all."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -27,12 +28,13 @@ def privatised(column: Coded, action: str | None, key: bytes) -> Coded:
 
 
 def transformed(texts: Arrow, action: str, key: bytes) -> Arrow:
-    """Each text of a string array after an action; NULL stays NULL."""
-    is_suspect: Arrow = texts.is_valid()
+    """Each text of a string array after an action, which runs once per distinct text; NULL stays NULL."""
+    distinct = texts.dictionary_encode()
+    suspects: Arrow = pa.array(np.ones(len(distinct.dictionary), bool))
     if action in SUSPECT:
-        is_suspect = pc.fill_null(pc.match_substring_regex(texts, SUSPECT[action]), pa.scalar(False))
-    suspects = texts.filter(is_suspect).to_pylist()
-    if not suspects:
+        suspects = pc.match_substring_regex(distinct.dictionary, SUSPECT[action])
+    transform, originals = privacy.ACTIONS[action], distinct.dictionary.filter(suspects).to_pylist()
+    if not originals:
         return texts
-    new = [privacy.transform(action, text, key) for text in suspects]
-    return pc.replace_with_mask(texts, is_suspect, pa.array(new, STRING))
+    new = pa.array([transform(text, key) if text else text for text in originals], STRING)
+    return pc.replace_with_mask(distinct.dictionary, suspects, new).take(distinct.indices)

@@ -15,7 +15,7 @@ from pipelines.decode.wire import Arrow, Int32s, Unusual, offsets
 
 PADDING_BYTES = 16  # so that a header may be read at the very end of the data
 _STRING_TAG, _BOOL_TAG, _INT_TAG, _DOUBLE_TAG = 0x0A, 0x10, 0x18, 0x21  # opentelemetry-proto common.proto, AnyValue
-_DEEP_LEVELS = 20  # of AnyValue, 3 messages each; protobuf parsers stop at 100 messages
+_DEEP_LEVELS = 28  # of AnyValue, 3 messages each; protobuf parsers stop at 100 messages
 _REPAIR = "\ufffd"
 _BOOLEANS = pa.array(["false", "true"], STRING)
 
@@ -165,9 +165,11 @@ def _parsed(message: Any, raw: bytes) -> Any:
 
 
 def _exact_text(value: Any) -> str | None:
-    if _is_deep(value, _DEEP_LEVELS):
+    text = scalars.any_value_text(value)
+    # A text with few brackets cannot come from deep nesting, so few values are walked through.
+    if text and text.count("[") + text.count("{") > _DEEP_LEVELS and _is_deep(value, _DEEP_LEVELS):
         raise Unusual("deep nesting")
-    return scalars.any_value_text(value)
+    return text
 
 
 def _is_deep(value: Any, levels: int) -> bool:

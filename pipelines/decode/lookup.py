@@ -1,0 +1,62 @@
+"""Attributes by name: the text of an attribute in each message of a level, as codes into that name's own texts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.decode.attributes import Attributes
+from pipelines.decode.columns import STRING, Coded
+from pipelines.decode.wire import Arrow, Int32s
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Some attribute names. Of each pair: which of the names it has (-1: none), and its text's code (-1 is NULL)."""
+
+    attributes: Attributes
+    names: list[str]
+    texts: list[Arrow]
+    name_of_pair: Int32s
+    text_of_pair: Int32s
+
+    def by_name(self, level: str) -> dict[str, Coded]:
+        """Text of each message of a level, for the names that occur there. Of duplicates in a list the last counts."""
+        pair_lists = self.attributes.levels[level]
+        names = self.name_of_pair.take(pair_lists.pairs)
+        at = np.flatnonzero(names >= 0)
+        sizes = np.diff(pair_lists.starts)
+        message_count = len(sizes)
+        messages = np.repeat(np.arange(message_count, dtype=np.int32), sizes).take(at)
+        names = names.take(at).astype(np.int64)
+        codes = np.full(len(self.names) * message_count, -1, np.int32)
+        codes[names * message_count + messages] = self.text_of_pair.take(pair_lists.pairs.take(at))
+        occurs = np.bincount(names, minlength=len(self.names)) > 0
+        by_name = codes.reshape(len(self.names), message_count)
+        return {name: Coded(by_name[i], self.texts[i]) for i, name in enumerate(self.names) if occurs[i]}
+
+
+def lookup(attributes: Attributes, names: Iterable[str]) -> Lookup:
+    """Look-up of those names that occur in the batch at all."""
+    key_codes = _key_codes(attributes.keys, sorted(set(names)))
+    name_of_key = np.full(len(attributes.keys), -1, np.int32)
+    name_of_key[list(key_codes.values())] = np.arange(len(key_codes))
+    name_of_pair = name_of_key.take(attributes.key_of_pair)
+    text_of_pair = np.full(len(name_of_pair), -1, np.int32)
+    order = np.argsort(name_of_pair.astype(np.int16), kind="stable")
+    begins = np.searchsorted(name_of_pair[order], np.arange(len(key_codes) + 1))
+    texts = []
+    for begin, end in pairwise(begins):
+        pairs = order[begin:end]
+        encoded = Coded(attributes.text_of_pair[pairs], attributes.texts).texts().dictionary_encode()
+        text_of_pair[pairs] = encoded.indices.fill_null(-1).to_numpy()
+        texts.append(encoded.dictionary)
+    return Lookup(attributes, list(key_codes), texts, name_of_pair, text_of_pair)
+
+
+def _key_codes(keys: Arrow, names: list[str]) -> dict[str, int]:
+    codes = pc.index_in(pa.array(names, STRING), value_set=keys).to_pylist()
+    return {name: code for name, code in zip(names, codes, strict=True) if code is not None}
