@@ -83,15 +83,20 @@ def _single(letter: Letter) -> Payload | None:
 
 def _in_file(letter: Letter, limits: Limits, known: Collection[str]) -> Iterator[Payload | Unreadable]:
     """Requests in a stretch of a file, without those that were read when the file was."""
-    for found in messages(letter.opened(), letter.byte_count, limits):
-        if isinstance(found, Damage):
-            yield Unreadable(
-                found.reason, found.error_text, letter.pieces, "raw", None, letter.receive_time_us, letter.source
-            )
-            continue
-        request = payload(found.data, letter.receive_time_us, letter.source, None)
-        if request.payload_id not in known or request.payload_id == letter.payload_id:
-            yield replace(request, attempt=letter.attempt)
+    with letter.opened() as file:
+        for found in messages(file, letter.byte_count, limits):
+            if isinstance(found, Damage):
+                yield _still_unreadable(letter, found)
+                continue
+            request = payload(found.data, letter.receive_time_us, letter.source, None)
+            if request.payload_id not in known or request.payload_id == letter.payload_id:
+                yield replace(request, attempt=letter.attempt)
+
+
+def _still_unreadable(letter: Letter, damage: Damage) -> Unreadable:
+    return Unreadable(
+        damage.reason, damage.error_text, letter.pieces, "raw", None, letter.receive_time_us, letter.source
+    )
 
 
 def _is_readable_file(letter: Letter, limits: Limits, known: Collection[str]) -> bool:
