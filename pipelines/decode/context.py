@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.decode import promotion
+from pipelines.decode import expansion, promotion
 from pipelines.decode.attributes import Attributes
 from pipelines.decode.columns import (
     MAX_INT64,
@@ -84,14 +84,10 @@ def context(
 ) -> Context:
     row_offsets = np.concatenate(([0], np.cumsum(rows_of_scope)))
     scope_rows = row_offsets[requests.scope_offsets]
-    return Context(
-        payloads,
-        rules,
-        requests,
-        rows_of_scope.astype(np.int32),
-        np.diff(scope_rows).astype(np.int32),
-        np.diff(scope_rows[requests.resource_offsets]).astype(np.int32),
-    )
+    rows_of_resource = np.diff(scope_rows).astype(np.int32)
+    rows_of_payload = np.diff(scope_rows[requests.resource_offsets]).astype(np.int32)
+    expansion.check(payloads, requests, rows_of_scope.astype(np.int32), rows_of_resource)
+    return Context(payloads, rules, requests, rows_of_scope.astype(np.int32), rows_of_resource, rows_of_payload)
 
 
 def attribute_lists(requests: Requests) -> dict[str, Arrow]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from pipelines.decode import points, scalars, wire
+from pipelines.decode import expansion, points, scalars, wire
 from pipelines.decode.attributes import Attributes, encode
 from pipelines.decode.columns import (
     MAX_INT64,
@@ -41,6 +41,7 @@ def rows(payloads: Sequence[Payload], rules: Rules) -> Rows:
     """A row per data point, bad ones included. Raises Unusual when the plain decoder has to look at these requests."""
     requests = wire.read("metrics", [payload.data for payload in payloads])
     found = points.flatten(requests.items)
+    expansion.check_metrics(payloads, requests, found.rows_of_metric)
     part = context(payloads, rules, requests, _rows_of_scope(requests, found))
     attributes = encode(_attribute_lists(requests, found) | attribute_lists(requests), rules)
     promoted, wrong_type_counts = promoted_columns("metrics", part, attributes)

@@ -125,34 +125,6 @@ def test_series_id_is_the_sum_of_hashes_that_the_contract_describes(rules):
     assert row["series_id"] == f"{low:016x}{high:016x}"
 
 
-def test_a_huge_resource_over_very_many_rows_becomes_one_dead_letter(rules):
-    request = spans(*["tiny"] * 300)
-    request.resource_spans[0].resource.attributes.add(key="k").value.string_value = "x" * 1_000_000
-    sent = payload("traces", request)
-    assert bad_rows.expansion_limit_bytes(len(sent.data)) < 300 * 1_000_000
-    decoded = reference.decode([sent], rules)
-    assert decoded.rows.num_rows == 0
-    assert [(bad.reason, bad.row_ordinal, bad.data) for bad in decoded.bad_rows] == [
-        ("expands_too_much", None, sent.data)
-    ]
-
-
-def test_a_large_resource_over_a_usual_number_of_rows_is_fine(rules):
-    request = spans(*["row"] * 100)
-    request.resource_spans[0].resource.attributes.add(key="k").value.string_value = "x" * 100_000
-    assert reference.decode([payload("traces", request)], rules).rows.num_rows == 100
-
-
-def test_a_metric_with_a_huge_header_counts_it_for_each_point(rules):
-    request = messages.OFFICIAL["metrics"]()
-    metric = request.resource_metrics.add().scope_metrics.add().metrics.add(name="m", description="d" * 1_000_000)
-    for _ in range(300):
-        metric.gauge.data_points.add(time_unix_nano=NOW_NS)
-    assert [bad.reason for bad in reference.decode([payload("metrics", request)], rules).bad_rows] == [
-        "expands_too_much"
-    ]
-
-
 def test_nesting_beyond_what_protobuf_parsers_allow_makes_the_message_bad(rules):
     for levels, reason in ((20, []), (60, ["bad_protobuf"])):
         value = b""
