@@ -35,6 +35,7 @@ REASONS: Mapping[str, str] = {
     "bad_span_id": "The span id has a wrong length, or is all zero on a span.",
     "bad_parent_span_id": "The parent span id has a wrong length.",
     "count_out_of_range": "A list holds a count above 2^63-1, which INT64 cannot.",
+    "expands_too_much": "The rows would repeat their resource, scope or metric many times over the message's bytes.",
 }
 
 

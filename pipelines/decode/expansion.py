@@ -33,7 +33,8 @@ def _list_bytes(raw_lists: Arrow) -> Int64s:
     """Bytes of each list of raw KeyValues."""
     starts = offsets(raw_lists)
     sizes: Int64s = np.diff(offsets(raw_lists.values)[starts]).astype(np.int64)
-    return sizes + _HEADER_BYTES * np.diff(starts)
+    sizes += _HEADER_BYTES * np.diff(starts)
+    return sizes
 
 
 def _sums(values: Int64s, starts: Int32s) -> Int64s:

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipelines import tables
+from pipelines import dead_letters, tables
 from pipelines.decode import bad_rows, messages, reference, scalars
 from pipelines.payloads import SIGNALS, Payload, Signal, payload_id
 
@@ -90,6 +90,11 @@ def test_time_limits_are_those_of_the_rules(rules):
 def test_every_row_reason_has_a_sentence_without_data(rules):
     decoded = reference.decode([payload("traces", spans("ann@example.com", span_id=b"ann"))], rules)
     assert [bad.error_text for bad in decoded.bad_rows] == [bad_rows.REASONS["bad_span_id"]]
+
+
+def test_every_reason_of_decode_is_in_the_table_of_dead_letters():
+    reasons = {*bad_rows.REASONS, bad_rows.TOO_LARGE, "bad_protobuf", "bad_json"}
+    assert reasons <= set(dead_letters.REASONS)
 
 
 def test_series_id_is_the_sum_of_hashes_that_the_contract_describes(rules):
