@@ -87,8 +87,8 @@ final as (
         {{ to_float('budget_micros') }} / 1000000 as error_budget_count,
         {{ to_float('budget_micros - bad_micros') }} / 1000000 as error_budget_remaining_count,
         {{ ratio(to_float('bad_micros'), to_float('budget_micros')) }} as error_budget_consumed_ratio,
-        {{ to_float('budget_micros') }} / 1000000 * slice_minutes as error_budget_minutes,
-        {{ to_float('budget_micros - bad_micros') }} / 1000000 * slice_minutes as error_budget_remaining_minutes,
+        {{ to_float('budget_micros * slice_minutes') }} / 1000000 as error_budget_minutes,
+        {{ to_float('(budget_micros - bad_micros) * slice_minutes') }} / 1000000 as error_budget_remaining_minutes,
 
         day_bad_micros / 1000000 as day_bad_count,
         day_valid_micros / 1000000 as day_valid_count,
