@@ -105,7 +105,7 @@ def _without_bad_rows(rows: Rows) -> tuple[list[BadRow], Bools]:
         return bad_rows, is_kept
     payload_index = rows.context.payload_index()
     for i in np.unique(payload_index[rows.is_bad]).tolist():
-        found = reference.decode([rows.context.payloads[i]], rows.context.rules).bad_rows
+        found = reference.bad_rows_of(rows.context.payloads[i], rows.context.rules)
         bad_rows += [replace(bad, payload_index=i) for bad in found]
         if any(bad.row_ordinal is None for bad in found):
             is_kept[payload_index == i] = False

@@ -63,18 +63,25 @@ class _Item:
         return any(level.is_repaired for level in levels) or any(map(is_repaired, self.parts))
 
 
+def bad_rows_of(payload: Payload, rules: Rules) -> list[BadRow]:
+    """The bad rows that `decode([payload], rules)` has, without the work for the good ones."""
+    try:
+        request = _parse(payload)[0]
+    except BadMessage as error:
+        return [_whole(0, payload, error)]
+    return [bad for _, _, bad in _checked(0, payload, request, rules) if bad is not None]
+
+
 def _decode_one(index: int, payload: Payload, rules: Rules) -> _Part:
     try:
-        request, is_utf8 = _parse(payload)
+        request, data = _parse(payload)
     except BadMessage as error:
-        whole = BadRow(index, None, error.reason, str(error), payload.data, payload.encoding)
-        return _Part(bad_rows=[whole])
+        return _Part(bad_rows=[_whole(index, payload, error)])
+    is_utf8 = _is_utf8(payload.signal, data)
     part = _Part()
-    for ordinal, item in enumerate(_items(request, Source(payload, rules)), payload.first_row_ordinal):
-        try:
-            item.check()
-        except BadMessage as error:
-            part.bad_rows.append(BadRow(index, ordinal, error.reason, str(error), item.request()))
+    for ordinal, item, bad in _checked(index, payload, request, rules):
+        if bad is not None:
+            part.bad_rows.append(bad)
             continue
         row, wrong_type_count = item.row()
         part.rows.append({**row, **item.context.columns, "row_ordinal": ordinal})
@@ -83,8 +90,23 @@ def _decode_one(index: int, payload: Payload, rules: Rules) -> _Part:
     return part
 
 
-def _parse(payload: Payload) -> tuple[Any, bool]:
-    """The request message, and whether all its strings are UTF-8. Raises BadMessage."""
+def _checked(index: int, payload: Payload, request: Any, rules: Rules) -> Iterator[tuple[int, _Item, BadRow | None]]:
+    """(ordinal, item, what is wrong with it) of everything in the request."""
+    for ordinal, item in enumerate(_items(request, Source(payload, rules)), payload.first_row_ordinal):
+        try:
+            item.check()
+        except BadMessage as error:
+            yield ordinal, item, BadRow(index, ordinal, error.reason, str(error), item.request())
+        else:
+            yield ordinal, item, None
+
+
+def _whole(index: int, payload: Payload, error: BadMessage) -> BadRow:
+    return BadRow(index, None, error.reason, str(error), payload.data, payload.encoding)
+
+
+def _parse(payload: Payload) -> tuple[Any, bytes]:
+    """The request message and its protobuf bytes. Raises BadMessage."""
     data = payload.data
     if payload.encoding == "json":
         data = otlp_json.to_protobuf(payload.signal, data)
@@ -95,7 +117,7 @@ def _parse(payload: Payload) -> tuple[Any, bool]:
         raise BadMessage("bad_protobuf", f"the bytes are not a protobuf {name}") from None
     if bad_rows.repeated_bytes(payload.signal, request) > bad_rows.expansion_limit_bytes(len(payload.data)):
         raise BadMessage(bad_rows.TOO_LARGE, bad_rows.TOO_LARGE_TEXT)
-    return request, _is_utf8(payload.signal, data)
+    return request, data
 
 
 def _is_utf8(signal: Signal, data: bytes) -> bool:

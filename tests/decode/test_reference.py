@@ -256,3 +256,13 @@ def test_int64_takes_signed_digits_within_64_bits(text, number):
 def test_doubles_are_written_in_their_shortest_form(number, text):
     assert scalars.double_text(number) == text
     assert float(text) == number
+
+
+def test_bad_rows_alone_are_those_that_decode_finds(example, rules):
+    found = reference.bad_rows_of(example.payload, rules)
+    assert found == reference.decode(example.payloads, rules).bad_rows
+
+
+def test_bad_rows_alone_of_a_message_that_cannot_be_read_are_the_message(invalid_example, rules):
+    found = reference.bad_rows_of(invalid_example.payload, rules)
+    assert found == reference.decode(invalid_example.payloads, rules).bad_rows
