@@ -36,7 +36,8 @@ class Lookup:
         codes[names * message_count + messages] = self.text_of_pair.take(pair_lists.pairs.take(at))
         occurs = np.bincount(names, minlength=len(self.names)) > 0
         by_name = codes.reshape(len(self.names), message_count)
-        return {name: Coded(by_name[i], self.texts[i]) for i, name in enumerate(self.names) if occurs[i]}
+        are_distinct = self.attributes.are_texts_distinct
+        return {name: Coded(by_name[i], self.texts[i], are_distinct) for i, name in enumerate(self.names) if occurs[i]}
 
 
 def lookup(attributes: Attributes, names: Iterable[str]) -> Lookup:
@@ -45,16 +46,19 @@ def lookup(attributes: Attributes, names: Iterable[str]) -> Lookup:
     name_of_key = np.full(len(attributes.keys), -1, np.int32)
     name_of_key[list(key_codes.values())] = np.arange(len(key_codes))
     name_of_pair = name_of_key.take(attributes.key_of_pair)
-    text_of_pair = np.full(len(name_of_pair), -1, np.int32)
+    # Pairs sorted by name, so that the distinct texts of a name follow each other and are a slice of all.
     order = np.argsort(name_of_pair.astype(np.int16), kind="stable")
-    begins = np.searchsorted(name_of_pair[order], np.arange(len(key_codes) + 1))
-    texts = []
-    for begin, end in pairwise(begins):
-        pairs = order[begin:end]
-        encoded = Coded(attributes.text_of_pair[pairs], attributes.texts).texts().dictionary_encode()
-        text_of_pair[pairs] = encoded.indices.fill_null(-1).to_numpy()
-        texts.append(encoded.dictionary)
-    return Lookup(attributes, list(key_codes), texts, name_of_pair, text_of_pair)
+    order = order[(name_of_pair[order] >= 0) & (attributes.text_of_pair[order] >= 0)]
+    width = np.int64(len(attributes.texts) + 1)
+    named_texts = name_of_pair[order] * width + attributes.text_of_pair[order]
+    encoded: Arrow = pa.array(named_texts).dictionary_encode()
+    distinct = encoded.dictionary.to_numpy()
+    begins = np.searchsorted(distinct // width, np.arange(len(key_codes) + 1))
+    texts = attributes.texts.take(pa.array(distinct % width))
+    text_of_pair = np.full(len(name_of_pair), -1, np.int32)
+    text_of_pair[order] = encoded.indices.to_numpy() - begins[name_of_pair[order]]
+    slices = [texts.slice(begin, end - begin) for begin, end in pairwise(begins.tolist())]
+    return Lookup(attributes, list(key_codes), slices, name_of_pair, text_of_pair)
 
 
 def _key_codes(keys: Arrow, names: list[str]) -> dict[str, int]:

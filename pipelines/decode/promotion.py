@@ -45,7 +45,7 @@ def promote(
         if coded is None:
             promoted[column.name] = absent if column.kind == "STRING" else pa.nulls(row_count, _ARROW[column.kind])
         elif column.kind == "STRING":
-            promoted[column.name] = coded.array()
+            promoted[column.name] = coded.distinct().array()
         else:
             promoted[column.name], is_wrong = _typed(column.kind, coded)
             wrong_type_counts += is_wrong

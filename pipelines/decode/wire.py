@@ -56,10 +56,10 @@ def read(signal: Signal, requests: Sequence[bytes]) -> Requests:
 
 
 def offsets(array: Arrow) -> Int32s:
-    """Offsets of a list, binary or string array that starts at its buffers' begin; one more than it has elements."""
+    """Offsets of a list, binary or string array into its values or data; one more than it has elements."""
     if not len(array):
         return np.zeros(1, np.int32)
-    return np.frombuffer(array.buffers()[1], np.int32, len(array) + 1)
+    return np.frombuffer(array.buffers()[1], np.int32, len(array) + 1, array.offset * 4)
 
 
 def _parse(signal: Signal, requests: Sequence[bytes]) -> Arrow:
