@@ -11,7 +11,7 @@ from pipelines.decode import scalars
 from pipelines.decode.bad_rows import bad_row
 from pipelines.decode.privacy import transform
 from pipelines.decode.repairs import is_repaired
-from pipelines.decode.rules import Compose, Rules
+from pipelines.decode.rules import Column, Compose, Rules
 from pipelines.decode.scalars import INT64_MAX, Lanes, any_value_text, pair_hash, utf8
 from pipelines.payloads import Payload, Signal
 from pipelines.tables import SCHEMA_VERSION
@@ -102,14 +102,26 @@ class Context:
 
     def promoted(self, own: Sequence[Pair]) -> tuple[Row, int]:
         """Promoted columns of a row with these attributes, and how many of them have a value of the wrong type."""
-        levels = (texts_by_name(own), self.scope.texts, self.resource.texts)
+        texts = texts_by_name(own)
         row: Row = {}
         wrong_type_count = 0
-        for column in self.source.rules.columns[self.source.signal]:
-            text = _first_text(column.sources, levels)
+        for column, inherited in self._inherited:
+            text = _first_text(column.sources, texts)
+            if text is None:
+                text = inherited
             row[column.name] = None if text is None else scalars.TYPED[column.kind](text)
             wrong_type_count += text is not None and row[column.name] is None
         return row, wrong_type_count
+
+    @cached_property
+    def _inherited(self) -> list[tuple[Column, str | None]]:
+        """Promoted columns, and the text that each has from the scope, else from the resource."""
+        scope, resource = self.scope.texts, self.resource.texts
+        inherited = []
+        for column in self.source.rules.columns[self.source.signal]:
+            text = _first_text(column.sources, scope)
+            inherited.append((column, _first_text(column.sources, resource) if text is None else text))
+        return inherited
 
     @cached_property
     def columns(self) -> Row:
@@ -145,14 +157,13 @@ def pair_lanes(level: str, pairs: Sequence[Pair]) -> Lanes:
     return sum(low for low, _ in hashes), sum(high for _, high in hashes)
 
 
-def _first_text(sources: Sequence[str | Compose], levels: Sequence[Mapping[str, str]]) -> str | None:
-    for level in levels:
-        for source in sources:
-            text = level.get(source) if isinstance(source, str) else _composed(source, level)
-            if text is not None:
-                return text
+def _first_text(sources: Sequence[str | Compose], texts: Mapping[str, str]) -> str | None:
+    for source in sources:
+        text = texts.get(source) if isinstance(source, str) else _composed(source, texts)
+        if text is not None:
+            return text
     return None
 
 
-def _composed(source: Compose, level: Mapping[str, str]) -> str | None:
-    return scalars.COMPOSE[source.rule](*map(level.get, source.of))
+def _composed(source: Compose, texts: Mapping[str, str]) -> str | None:
+    return scalars.COMPOSE[source.rule](*map(texts.get, source.of))
