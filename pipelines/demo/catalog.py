@@ -114,6 +114,7 @@ SERVICES = {
     "auth-service": Service("shop", "python", 1, 2),
     "order-service": Service("shop", "java", 2, 1),
     "payment-service": Service("payments", "go", 1, 2),
+    "email-service": Service("shop", "python", 1, 0),
 }
 FRONTEND_APP_NAMESPACE = "shop"
 SAMPLED_SERVICE = "user-service"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pipelines.demo import emit_backend, emit_browser, emit_frontend
+from pipelines.demo import emit_browser, emit_frontend, emit_orders, emit_users
 from pipelines.demo.model import CartAdd, Fact, HealthCheck, Login, OrderAttempt, PageView, Registration
 from pipelines.demo.outbox import Outbox
 
@@ -20,7 +20,7 @@ def _page_view(out: Outbox, fact: PageView) -> None:
     if fact.web:
         parent = emit_frontend.page_request(out, fact, fact.web, parent)
     if fact.user_call:
-        emit_backend.profile(out, fact, fact.user_call, parent)
+        emit_users.profile(out, fact, fact.user_call, parent)
 
 
 def _cart_add(out: Outbox, fact: CartAdd) -> None:
@@ -28,15 +28,15 @@ def _cart_add(out: Outbox, fact: CartAdd) -> None:
 
 
 def _login(out: Outbox, fact: Login) -> None:
-    emit_backend.login(out, fact, emit_browser.account_form(out, fact))
+    emit_users.login(out, fact, emit_browser.account_form(out, fact))
 
 
 def _registration(out: Outbox, fact: Registration) -> None:
-    emit_backend.registration(out, fact, emit_browser.account_form(out, fact))
+    emit_users.registration(out, fact, emit_browser.account_form(out, fact))
 
 
 def _order(out: Outbox, fact: OrderAttempt) -> None:
-    emit_backend.order(out, fact, emit_frontend.checkout(out, fact, emit_browser.place_order(out, fact)))
+    emit_orders.order(out, fact, emit_frontend.checkout(out, fact, emit_browser.place_order(out, fact)))
 
 
 def _health_check(out: Outbox, fact: HealthCheck) -> None:

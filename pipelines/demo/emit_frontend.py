@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pipelines.demo.catalog import NS_PER_MS
+from pipelines.demo.conventions import server_attributes, uses_current_conventions
 from pipelines.demo.emit_browser import page_url
-from pipelines.demo.model import Actor, CartAdd, Fact, OrderAttempt, PageView, Request
+from pipelines.demo.model import CartAdd, Fact, OrderAttempt, PageView, Request
 from pipelines.demo.otlp import CLIENT, ERROR, INTERNAL, OK, REMOTE_PARENT, SAMPLED, SERVER, Attributes
 from pipelines.demo.outbox import Emitter, Outbox, of_server, status_of
 from pipelines.demo.sources import FRONTEND_SERVICE, NODE_HTTP, PINO
@@ -80,40 +81,6 @@ def health_check(out: Outbox, fact: Fact, request: Request) -> None:
     attributes = server_attributes(request, fact.actor, "/healthz")
     entry = pod.span(NODE_HTTP, "GET /healthz", SERVER, request.start_ns, request.end_ns, attributes, flags=SAMPLED)
     pod.log(PINO, request.end_ns, (5, "DEBUG"), "health check ok", {"http.route": "/healthz"}, entry)
-
-
-def uses_current_conventions(request: Request) -> bool:
-    """payment-service and frontend-service 2 speak the current semantic conventions."""
-    return request.service == "payment-service" or (request.service == "frontend-service" and request.version >= "2")
-
-
-def server_attributes(request: Request, actor: Actor, target: str) -> dict[str, str | int]:
-    """http.* of a SERVER span, in the conventions of the service's release; no status when no answer was sent."""
-    path, _, query = target.partition("?")
-    synthetic = {"person": "", "attacker": "", "bot": "bot", "synthetic": "test"}[actor.kind]
-    is_probe = request.route == "/healthz"
-    attributes: dict[str, str | int]
-    if uses_current_conventions(request):
-        attributes = {
-            "http.request.method": request.method, "url.scheme": "http", "url.path": path, "http.route": request.route,
-            "user_agent.original": actor.browser.user_agent, "client.address": actor.client_address,
-            "server.address": request.service,
-        }  # fmt: skip
-        if query:
-            attributes["url.query"] = query
-        status = "http.response.status_code"
-    else:
-        attributes = {
-            "http.method": request.method, "http.scheme": "http", "http.target": target, "http.route": request.route,
-            "http.url": f"http://{request.service}{target}", "http.user_agent": actor.browser.user_agent,
-            "http.client_ip": actor.client_address, "http.flavor": "1.1",
-        }  # fmt: skip
-        status = "http.status_code"
-    if request.duration_ns is not None:
-        attributes[status] = request.http_status
-    if synthetic and not is_probe:
-        attributes["user_agent.synthetic.type"] = synthetic
-    return attributes
 
 
 def _entry(node: Emitter, fact: Fact, web: Request, target: str, parent: bytes, extra: dict[str, str]) -> bytes:

@@ -20,8 +20,9 @@ import orjson
 from pipelines.demo.broken import write_broken
 from pipelines.demo.collector import Body, Collector, write_manifest
 from pipelines.demo.emit import emit
-from pipelines.demo.emit_metrics import points, requests
+from pipelines.demo.emit_metrics import points
 from pipelines.demo.journeys import facts_of_day
+from pipelines.demo.metric_points import requests
 from pipelines.demo.observed import Observed
 from pipelines.demo.outbox import Outbox
 from pipelines.demo.shop import Shop, utc_date

@@ -169,7 +169,7 @@ def _visits(shop: Shop, environment: Environment, day: int, rng: Random) -> Iter
         previous_session_id, free_from_ns = None, midnight_ns + 2 * HOUR_NS
         visit_count = rng.choices((0, 1, 2, 3), (50, 30, 15, 5))[0]
         starts = sorted(_moment(rng, midnight_ns) for _ in range(visit_count))
-        if account.number % 150 == 3:  # a night owl, whose visit crosses midnight
+        if account.number % 60 == 3:  # a night owl, whose visit crosses midnight
             starts = [midnight_ns + NS_PER_DAY - rng.randrange(2, 15) * MINUTE_NS]
         for start_ns in starts:
             if start_ns < free_from_ns:

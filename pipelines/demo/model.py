@@ -142,7 +142,11 @@ Outcome = Literal["success", "validation_error", "inventory_error", "payment_err
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderAttempt(Fact):
-    """Someone pressed "place order". Only a success has an `order_id`; its total is paid in the actor's currency."""
+    """Someone pressed "place order". Only a success has an `order_id`; its total is paid in the actor's currency.
+
+    After a success email-service confirms it: it takes the message from the queue `mail_delay_ns` after the answer and
+    needs `mail_ns`.
+    """
 
     outcome: Outcome
     order_id: str | None
@@ -152,6 +156,8 @@ class OrderAttempt(Fact):
     payment: Payment | None
     web: Request
     order: Request
+    mail_delay_ns: int
+    mail_ns: int
     failure: Failure | None = None
 
 

@@ -11,7 +11,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue
 Value = str | bool | int | float | bytes | tuple[str, ...]
 Attributes = Mapping[str, Value]
 
-UNSPECIFIED, INTERNAL, SERVER, CLIENT = range(4)
+UNSPECIFIED, INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = range(6)
 UNSET, OK, ERROR = range(3)
 SAMPLED, REMOTE_PARENT = 0x101, 0x301  # sampled bit, "is remote" known, parent is remote
 

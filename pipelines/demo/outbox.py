@@ -10,7 +10,7 @@ from pipelines.demo.catalog import NS_PER_SECOND
 from pipelines.demo.model import Actor, Fact, Request
 from pipelines.demo.otlp import ERROR, SAMPLED, UNSET, Attributes, Event, Item, Log, Scope, Source, Span
 from pipelines.demo.shop import utc_date
-from pipelines.demo.sources import browser_source, of_request
+from pipelines.demo.sources import browser_source, of_request, pod_source
 
 KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 STATUSES = ("UNSET", "OK", "ERROR")
@@ -33,8 +33,8 @@ class Outbox:
 class Emitter:
     """Sends spans and log records of one resource about one fact.
 
-    `is_kept` False: the service's head sampler dropped the trace, so spans go nowhere (log records still do).
-    `skew_ns` is how far its clock is ahead.
+    `trace_id` is the fact's key unless given. `is_kept` False: the service's head sampler dropped the trace, so spans
+    go nowhere (log records still do). `skew_ns` is how far its clock is ahead.
     """
 
     out: Outbox
@@ -42,9 +42,13 @@ class Emitter:
     source: Source
     service: str
     stream: str = "backend"
+    trace_id: bytes = b""
     is_kept: bool = True
     trace_state: str = ""
     skew_ns: int = 0
+
+    def __post_init__(self) -> None:
+        self.trace_id = self.trace_id or self.fact.key
 
     def span(
         self,
@@ -66,7 +70,7 @@ class Emitter:
         if self.is_kept:
             skew = self.skew_ns
             span = Span(
-                self.fact.key, span_id, parent, name, kind, start_ns + skew, end_ns + skew if end_ns else 0, attributes,
+                self.trace_id, span_id, parent, name, kind, start_ns + skew, end_ns + skew if end_ns else 0, attributes,
                 status, message, events, self.trace_state, flags, link,
             )  # fmt: skip
             self.out.spans[self.stream].append(Item((end_ns or start_ns) + EXPORT_DELAY_NS, self.source, scope, span))
@@ -88,7 +92,7 @@ class Emitter:
         time_ns += self.skew_ns
         log = Log(
             time_ns, time_ns + 90_000, severity[0], severity[1], body, attributes,
-            self.fact.key if span_id else b"", span_id, event_name,
+            self.trace_id if span_id else b"", span_id, event_name,
         )  # fmt: skip
         self.out.logs[self.stream].append(Item(time_ns - self.skew_ns + EXPORT_DELAY_NS, self.source, scope, log))
         day = utc_date(time_ns)
@@ -106,6 +110,11 @@ def of_server(out: Outbox, fact: Fact, request: Request) -> Emitter:
     if request.service != "user-service":
         return Emitter(out, fact, source, request.service)
     return Emitter(out, fact, source, request.service, is_kept=is_sampled(fact), trace_state="ot=th:c")
+
+
+def of_pod(out: Outbox, fact: Fact, service: str, version: str, trace_id: bytes) -> Emitter:
+    """Emitter of a service's only pod, in a trace of its own."""
+    return Emitter(out, fact, pod_source(fact.actor.environment, service, version, 0), service, trace_id=trace_id)
 
 
 def of_browser(out: Outbox, fact: Fact) -> Emitter:

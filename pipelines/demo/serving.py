@@ -155,7 +155,7 @@ class Serving:
             requests=(web, order, payment.request) if payment else (web, order),
             outcome=outcome, order_id=f"{self._prefix}-{self._order_count:05d}" if outcome == "success" else None,
             item_count=item_count, total=total, payment_method=method, payment=payment, web=web, order=order,
-            failure=failure,
+            failure=failure, mail_delay_ns=self._lognormal_ns(900, 0.6), mail_ns=self._lognormal_ns(60, 0.4),
         )  # fmt: skip
 
     def health_check(self, time_ns: int, actor: Actor, service: str, pod: int) -> HealthCheck:

@@ -40,12 +40,24 @@ class Demo(NamedTuple):
     directory: Path
     truth: dict[str, Any]
     messages: list[Message]
+    all_spans: list[tuple[Any, Any]]
+    """(resource attributes, span)"""
+    logs: list[tuple[Any, Any, str]]
+    """(resource attributes, record, date), without records that cannot be rows"""
+    points: list[tuple[Any, Any, Any]]
+    """(resource attributes, metric, point), without points that cannot be rows"""
+
+    @property
+    def spans(self) -> list[tuple[Any, Any]]:
+        """(resource attributes, span), without spans that cannot be rows."""
+        return [(resource, span) for resource, span in self.all_spans if not bad_span(span)]
 
 
 def read(directory: Path) -> Demo:
     """The demo in a directory; requests delivered more than once are there once."""
-    distinct = {m.data: m for m in messages(directory)}
-    return Demo(directory, json.loads((directory / "truth.json").read_text()), list(distinct.values()))
+    distinct = list({m.data: m for m in messages(directory)}.values())
+    truth = json.loads((directory / "truth.json").read_text())
+    return Demo(directory, truth, distinct, list(_spans(distinct)), list(_logs(distinct)), list(_points(distinct)))
 
 
 def messages(directory: Path) -> Iterator[Message]:
@@ -67,14 +79,8 @@ def text(attributes: Any, *names: str) -> str:
     return next((found[name] for name in names if name in found), "")
 
 
-def spans(demo: Demo) -> Iterator[tuple[Any, Any]]:
-    """(resource attributes, span) of every distinct request; only spans that can be rows."""
-    return ((resource, span) for resource, span in all_spans(demo) if not bad_span(span))
-
-
-def all_spans(demo: Demo) -> Iterator[tuple[Any, Any]]:
-    """(resource attributes, span) of every distinct request."""
-    for message in demo.messages:
+def _spans(found: list[Message]) -> Iterator[tuple[Any, Any]]:
+    for message in found:
         if message.signal == "traces" and message.request:
             for resource in message.request.resource_spans:
                 for scope in resource.scope_spans:
@@ -99,9 +105,8 @@ def is_out_of_range(time_ns: int) -> bool:
     return not date(time_ns).startswith("2026-11")
 
 
-def logs(demo: Demo) -> Iterator[tuple[Any, Any, str]]:
-    """(resource attributes, log record, its date) of every distinct request; only records that can be rows."""
-    for message in demo.messages:
+def _logs(found: list[Message]) -> Iterator[tuple[Any, Any, str]]:
+    for message in found:
         if message.signal == "logs" and message.request:
             for resource in message.request.resource_logs:
                 for scope in resource.scope_logs:
@@ -116,9 +121,8 @@ def bad_log(log: Any, time_ns: int) -> bool:
     return is_out_of_range(time_ns) or len(log.trace_id) not in (0, 16) or len(log.span_id) not in (0, 8)
 
 
-def points(demo: Demo) -> Iterator[tuple[Any, Any, Any]]:
-    """(resource attributes, metric, point) of every distinct request; only points that can be rows."""
-    for message in demo.messages:
+def _points(found: list[Message]) -> Iterator[tuple[Any, Any, Any]]:
+    for message in found:
         if message.signal == "metrics" and message.request:
             for resource in message.request.resource_metrics:
                 for scope in resource.scope_metrics:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.demo.generate import generate
-from tests.demo.reading import Demo, all_spans, logs, points
+from tests.demo.reading import Demo
 
 
 def tree(directory: Path) -> dict[str, str]:
@@ -48,7 +48,7 @@ def test_every_span_name_of_the_source_design_is_sent(demo: Demo) -> None:
         "payment.process", "processPayment", "saveOrder", "PaymentService.ProcessPayment", "validatePayment",
         "callPaymentGateway", "updateDatabase", "get_user", "cache.get", "cache.set", "user.registration",
     }  # fmt: skip
-    assert wanted <= {span.name for _, span in all_spans(demo)}
+    assert wanted <= {span.name for _, span in demo.all_spans}
 
 
 def test_every_attribute_of_the_source_design_is_sent(demo: Demo) -> None:
@@ -62,7 +62,7 @@ def test_every_attribute_of_the_source_design_is_sent(demo: Demo) -> None:
         "cache.key",
         "db.system", "db.operation", "db.statement",
     }  # fmt: skip
-    assert wanted <= {a.key for _, span in all_spans(demo) for a in span.attributes}
+    assert wanted <= {a.key for _, span in demo.all_spans for a in span.attributes}
 
 
 def test_current_conventions_are_sent_beside_the_old_ones(demo: Demo) -> None:
@@ -70,8 +70,8 @@ def test_current_conventions_are_sent_beside_the_old_ones(demo: Demo) -> None:
         "http.request.method", "url.path", "url.full", "http.response.status_code", "user_agent.original",
         "user_agent.synthetic.type", "client.address", "server.address", "session.id",
     }  # fmt: skip
-    assert wanted <= {a.key for _, span in all_spans(demo) for a in span.attributes}
-    assert {"browser.web_vital", "user.registration", "exception"} <= {log.event_name for _, log, _ in logs(demo)}
+    assert wanted <= {a.key for _, span in demo.all_spans for a in span.attributes}
+    assert {"browser.web_vital", "user.registration", "exception"} <= {log.event_name for _, log, _ in demo.logs}
 
 
 def test_every_metric_of_the_source_design_is_sent_and_every_kind(demo: Demo) -> None:
@@ -79,7 +79,7 @@ def test_every_metric_of_the_source_design_is_sent_and_every_kind(demo: Demo) ->
         "user.login.attempts", "user.login.duration", "page.views", "api.calls", "api.duration", "payment.transactions",
         "payment.latency", "user.operations", "user.cache.hits", "user.active.count", "user.registration",
     }  # fmt: skip
-    metrics = [metric for _, metric, _ in points(demo)]
+    metrics = [metric for _, metric, _ in demo.points]
     assert wanted <= {metric.name for metric in metrics}
     kinds = {"sum", "gauge", "histogram", "exponential_histogram", "summary"}
     assert {metric.WhichOneof("data") for metric in metrics} == kinds
@@ -87,13 +87,13 @@ def test_every_metric_of_the_source_design_is_sent_and_every_kind(demo: Demo) ->
 
 
 def test_exemplars_point_at_traces_that_were_sent(demo: Demo) -> None:
-    traces = {span.trace_id for _, span in all_spans(demo)}
-    exemplars = [e.trace_id for _, _, point in points(demo) if hasattr(point, "exemplars") for e in point.exemplars]
+    traces = {span.trace_id for _, span in demo.all_spans}
+    exemplars = [e.trace_id for _, _, point in demo.points if hasattr(point, "exemplars") for e in point.exemplars]
     assert exemplars
     assert set(exemplars) <= traces
 
 
 def test_personal_data_is_there_to_be_protected(demo: Demo) -> None:
-    urls = {a.value.string_value for _, span in all_spans(demo) for a in span.attributes if a.key == "page.url"}
+    urls = {a.value.string_value for _, span in demo.all_spans for a in span.attributes if a.key == "page.url"}
     assert any("email=" in url for url in urls)
-    assert any("@example.com" in log.body.string_value for _, log, _ in logs(demo))
+    assert any("@example.com" in log.body.string_value for _, log, _ in demo.logs)

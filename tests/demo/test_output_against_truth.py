@@ -7,7 +7,7 @@ from typing import Any
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from tests.demo.reading import Demo, all_spans, bad_span, date, logs, points, spans, text
+from tests.demo.reading import Demo, bad_span, date, text
 
 NS_PER_DAY = 86_400 * 10**9
 ENVIRONMENT = ("deployment.environment.name", "deployment.environment")
@@ -20,7 +20,7 @@ def counted(rows: list[dict[str, Any]], keys: tuple[str, ...], measure: str) -> 
 def distinct_spans(demo: Demo) -> dict[tuple[bytes, bytes, int], tuple[Any, Any]]:
     """One span a key: the one that ends last."""
     found: dict[tuple[bytes, bytes, int], tuple[Any, Any]] = {}
-    for resource, span in spans(demo):
+    for resource, span in demo.spans:
         key = (span.trace_id, span.span_id, span.kind)
         if key not in found or span.end_time_unix_nano > found[key][1].end_time_unix_nano:
             found[key] = resource, span
@@ -55,7 +55,7 @@ def test_log_records_by_service_severity_and_date_are_those_of_the_truth(demo: D
             log.severity_text,
             day,
         )
-        for resource, log, day in logs(demo)
+        for resource, log, day in demo.logs
     )
     assert found == counted(
         demo.truth["logs"], ("environment", "service_name", "severity_text", "event_date"), "log_count"
@@ -64,9 +64,9 @@ def test_log_records_by_service_severity_and_date_are_those_of_the_truth(demo: D
 
 def test_rows_of_distinct_requests_are_what_outside_counts_says(demo: Demo) -> None:
     found: Counter[tuple[str, str]] = Counter()
-    found.update(("traces", date(span.start_time_unix_nano)) for _, span in spans(demo))
-    found.update(("logs", day) for _, _, day in logs(demo))
-    found.update(("metrics", date(point.time_unix_nano)) for _, _, point in points(demo))
+    found.update(("traces", date(span.start_time_unix_nano)) for _, span in demo.spans)
+    found.update(("logs", day) for _, _, day in demo.logs)
+    found.update(("metrics", date(point.time_unix_nano)) for _, _, point in demo.points)
     outside = json.loads((demo.directory / "outside_counts.json").read_text())
     assert {row["counted_by"] for row in outside} == {"demo truth"}
     assert found == counted(outside, ("table_name", "event_date"), "row_count")
@@ -106,7 +106,7 @@ def test_the_sampled_service_sends_the_requests_that_the_truth_calls_kept(demo: 
         if text(resource, "service.name") == "user-service" and span.name == "GET /api/users/<user_id>"
     )
     assert found == {"ot=th:c": demo.truth["sampling"]["kept_request_count"]}
-    assert all(span.trace_id[9] >= 0xC0 for _, span in spans(demo) if span.trace_state)
+    assert all(span.trace_id[9] >= 0xC0 for _, span in demo.spans if span.trace_state)
 
 
 def test_orders_and_revenue_are_those_of_the_truth(demo: Demo) -> None:
@@ -134,7 +134,7 @@ def test_exceptions_on_spans_and_log_records_are_those_of_the_truth(demo: Demo) 
     )
     on_logs = Counter(
         (text(resource, *ENVIRONMENT), text(resource, "service.name"), text(log.attributes, "exception.type"))
-        for resource, log, _ in logs(demo)
+        for resource, log, _ in demo.logs
         if text(log.attributes, "exception.type")
     )
     keys = ("environment", "service_name", "exception_type")
@@ -142,9 +142,124 @@ def test_exceptions_on_spans_and_log_records_are_those_of_the_truth(demo: Demo) 
     assert on_logs == +counted(demo.truth["errors"], keys, "log_record_count")
 
 
+def test_logins_by_status_and_reason_are_the_login_spans(demo: Demo) -> None:
+    found = Counter(
+        (
+            text(resource, *ENVIRONMENT),
+            date(span.start_time_unix_nano),
+            text(span.attributes, "login.status") or "error",
+            text(span.attributes, "login.failure_reason"),
+        )
+        for resource, span in distinct_spans(demo).values()
+        if span.name == "user.login"
+    )
+    keys = ("environment", "event_date", "login_status", "login_failure_reason")
+    assert found == counted(demo.truth["logins"], keys, "login_count")
+
+
+def test_registrations_are_spans_and_log_events_alike(demo: Demo) -> None:
+    on_spans = Counter(
+        (text(resource, *ENVIRONMENT), date(span.start_time_unix_nano))
+        for resource, span in distinct_spans(demo).values()
+        if span.name == "user.registration"
+    )
+    on_logs = Counter(
+        (text(resource, *ENVIRONMENT), day) for resource, log, day in demo.logs if log.event_name == "user.registration"
+    )
+    truth = counted(demo.truth["registrations"], ("environment", "event_date"), "registration_count")
+    assert on_spans == on_logs == truth
+
+
+def test_payments_by_method_gateway_and_status_are_the_payment_spans(demo: Demo) -> None:
+    gateways = {
+        span.parent_span_id: text(span.attributes, "gateway.name")
+        for _, span in distinct_spans(demo).values()
+        if span.name == "callPaymentGateway"
+    }
+    found: dict[tuple[str, ...], list[Decimal]] = {}
+    for resource, span in distinct_spans(demo).values():
+        if span.name == "PaymentService.ProcessPayment":
+            key = (
+                text(resource, *ENVIRONMENT), date(span.start_time_unix_nano), text(span.attributes, "payment.method"),
+                gateways.get(span.span_id, ""), text(span.attributes, "payment.status", "error.type"),
+                text(span.attributes, "payment.currency"),
+            )  # fmt: skip
+            amount = next(a.value.double_value for a in span.attributes if a.key == "payment.amount")
+            found.setdefault(key, []).append(Decimal(str(amount)))
+    keys = ("environment", "event_date", "payment_method", "payment_gateway", "payment_status", "payment_currency")
+    truth = {
+        tuple(row[key] for key in keys): (row["payment_count"], Decimal(row["amount_total"]))
+        for row in demo.truth["payments"]
+    }
+    assert {key: (len(amounts), sum(amounts)) for key, amounts in found.items()} == truth
+
+
+def test_active_users_of_a_day_are_the_users_on_its_spans(demo: Demo) -> None:
+    users = {
+        (text(resource, *ENVIRONMENT), date(span.start_time_unix_nano), text(span.attributes, "user.id"))
+        for resource, span in distinct_spans(demo).values()
+        if text(span.attributes, "user.id") and text(resource, "service.name") != "frontend-app"
+    }
+    # a browser whose clock is wrong still says who is there, but the server's clock says when
+    in_app = {
+        (text(resource, *ENVIRONMENT), date(span.start_time_unix_nano), text(span.attributes, "user.id"))
+        for resource, span in distinct_spans(demo).values()
+        if text(span.attributes, "user.id")
+    }
+    truth = counted(demo.truth["active_users"], ("environment", "event_date"), "user_count")
+    assert Counter(key[:2] for key in users | in_app) == truth
+
+
+def test_excluded_requests_are_those_of_machines(demo: Demo) -> None:
+    found: Counter[tuple[str, ...]] = Counter()
+    for resource, span in distinct_spans(demo).values():
+        if span.kind == Span.SPAN_KIND_SERVER:
+            kind = text(span.attributes, "user_agent.synthetic.type")
+            reason = {"bot": "bot", "test": "synthetic"}.get(
+                kind, "health_check" if span.name == "GET /healthz" else ""
+            )
+            day = date(span.start_time_unix_nano)
+            found[text(resource, *ENVIRONMENT), day, reason, text(resource, "service.name")] += bool(reason)
+    # hand-made instrumentation of order-service has no SERVER spans, but its probes do
+    keys = ("environment", "event_date", "reason", "service_name")
+    assert +found == +counted(demo.truth["excluded"], keys, "kept_request_count")
+
+
+def test_histograms_hold_what_the_truth_observed(demo: Demo) -> None:
+    last: dict[tuple[str, ...], dict[int, tuple[int, float]]] = {}
+    for resource, metric, point in demo.points:
+        kind = metric.WhichOneof("data")
+        if kind in ("histogram", "exponential_histogram"):
+            is_delta = getattr(metric, kind).aggregation_temporality == 1
+            attributes = json.dumps({a.key: a.value.string_value for a in point.attributes}, sort_keys=True)
+            key = (text(resource, "service.instance.id"), metric.name, attributes)
+            period = point.time_unix_nano if is_delta else point.start_time_unix_nano
+            best = last.setdefault(key, {}).get(period, (0, 0.0))
+            last[key][period] = max(best, (point.count, point.sum))
+            in_buckets = sum(point.bucket_counts if kind == "histogram" else point.positive.bucket_counts)
+            assert in_buckets == point.count
+    truth = {
+        (row["service_instance_id"], row["metric_name"], json.dumps(row["attributes"], sort_keys=True)): row
+        for row in demo.truth["histograms"]
+    }
+    assert {k: sum(n for n, _ in v.values()) for k, v in last.items()} == {k: r["count"] for k, r in truth.items()}
+    for key, periods in last.items():
+        assert abs(sum(total for _, total in periods.values()) - truth[key]["sum"]) <= 1e-9 * truth[key]["sum"]
+
+
+def test_a_confirmation_is_linked_to_the_order_it_confirms(demo: Demo) -> None:
+    spans = {(span.trace_id, span.span_id): span for _, span in demo.spans}
+    consumers = [span for _, span in distinct_spans(demo).values() if span.kind == Span.SPAN_KIND_CONSUMER]
+    for consumer in consumers:
+        producer = spans[consumer.links[0].trace_id, consumer.links[0].span_id]
+        assert producer.kind == Span.SPAN_KIND_PRODUCER
+        assert text(producer.attributes, "order.id") == text(consumer.attributes, "order.id")
+    assert len(consumers) == sum(row["order_count"] for row in demo.truth["orders"])
+
+
 def test_page_views_by_page_and_date_are_the_traces_that_show_them(demo: Demo) -> None:
     seen: dict[tuple[str, bytes, str], list[int]] = {}
-    machines = {span.trace_id for _, span in spans(demo) if text(span.attributes, "user_agent.synthetic.type")}
+    machines = {span.trace_id for _, span in demo.spans if text(span.attributes, "user_agent.synthetic.type")}
     for resource, span in distinct_spans(demo).values():
         page = text(span.attributes, "page.name")
         if page and span.name in ("page.view", "GET /pages/:pageName") and span.trace_id not in machines:
@@ -155,7 +270,7 @@ def test_page_views_by_page_and_date_are_the_traces_that_show_them(demo: Demo) -
 
 def test_counter_increases_are_those_that_the_points_show(demo: Demo) -> None:
     series: dict[tuple[str, ...], dict[int, tuple[int, int, int]]] = {}
-    for resource, metric, point in points(demo):
+    for resource, metric, point in demo.points:
         if metric.HasField("sum") and metric.sum.is_monotonic:
             attributes = json.dumps({a.key: a.value.string_value for a in point.attributes}, sort_keys=True)
             key = (text(resource, "service.instance.id"), metric.name, attributes)
@@ -188,7 +303,7 @@ def increase(series: list[tuple[int, tuple[int, int, int]]], first_day: str) -> 
 
 
 def test_spans_that_cannot_be_rows_are_the_dead_letters_of_the_truth(demo: Demo) -> None:
-    found = Counter(bad_span(span) for _, span in all_spans(demo))
+    found = Counter(bad_span(span) for _, span in demo.all_spans)
     del found[""]
     letters = [row for row in demo.truth["dead_letters"] if (row["signal"], row["scope"]) == ("traces", "row")]
     assert found == {row["reason"]: row["dead_letter_count"] for row in letters}
