@@ -1,4 +1,4 @@
-"""OTLP/JSON → OTLP protobuf bytes, by tables made from the official descriptors; and which signal a document holds.
+"""OTLP/JSON → OTLP protobuf bytes, by tables made from the official descriptors.
 
 Read as the OTLP specification says: ids in hex, 64-bit integers as numbers or text, enums as numbers (names too),
 lowerCamelCase names (the original ones too), bytes in base64, null as absent, unknown names ignored.
@@ -31,12 +31,6 @@ _TOP_LEVEL: dict[str, Signal] = {
 }
 
 Encoder = Callable[[Any, int], bytes]  # (JSON value, level) → tag and value on the wire
-
-
-def signal_of_json(document: object) -> Signal | None:
-    """Signal of a parsed OTLP/JSON document by its top-level key; None when it is no OTLP, or holds no key at all."""
-    names = document if isinstance(document, Mapping) else {}
-    return next((signal for name, signal in _TOP_LEVEL.items() if name in names), None)
 
 
 def to_protobuf(signal: Signal, data: bytes) -> bytes:

@@ -60,12 +60,6 @@ def int64(number: int) -> int | None:
     return number if number <= INT64_MAX else None
 
 
-def double_text(number: float) -> str:
-    """Shortest text that reads back as the same double; NaN, Infinity, -Infinity."""
-    value = _json_double(number)
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
 def any_value_text(value: Any) -> str | None:
     """Text of an AnyValue whose strings are bytes (decode/messages.py).
 

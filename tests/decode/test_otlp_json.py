@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.decode import messages
-from pipelines.decode.otlp_json import signal_of_json, to_protobuf
+from pipelines.decode.otlp_json import to_protobuf
 from pipelines.errors import BadMessage
 
 Request = messages.OFFICIAL["traces"]
@@ -204,21 +204,6 @@ def test_an_empty_document_is_an_empty_request():
 def test_text_that_is_not_utf8_keeps_its_place_for_decode_to_repair():
     data = to_protobuf("traces", b'{"resourceSpans":[{"schemaUrl":"caf\xe9 \\ud800 ok"}]}')
     assert messages.REQUESTS["traces"].FromString(data).resource_spans[0].schema_url == b"caf\xff \xff ok"
-
-
-@pytest.mark.parametrize(
-    ("document", "signal"),
-    [
-        ({"resourceSpans": []}, "traces"),
-        ({"resource_logs": []}, "logs"),
-        ({"resourceMetrics": None}, "metrics"),
-        ({}, None),
-        ([], None),
-        ({"spans": []}, None),
-    ],
-)
-def test_the_signal_of_a_document_is_its_top_level_key(document, signal):
-    assert signal_of_json(document) == signal
 
 
 NAMES = st.sampled_from(

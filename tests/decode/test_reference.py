@@ -254,7 +254,7 @@ def test_int64_takes_signed_digits_within_64_bits(text, number):
     ],
 )
 def test_doubles_are_written_in_their_shortest_form(number, text):
-    assert scalars.double_text(number) == text
+    assert scalars.any_value_text(messages.AnyValue(double_value=number)) == text
     assert float(text) == number
 
 
