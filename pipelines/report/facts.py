@@ -64,10 +64,10 @@ class Facts:
         return [row["time"] for row in self.at_level("latency", "time")]
 
     def unexplained_count(self) -> int | None:
-        """Rows that nobody can account for, over all tables and dates; None when nobody counted outside."""
-        found = [row["unexplained_count"] for row in self.at_level("ledger", "table")]
-        counted = [abs(value) for value in found if value is not None]
-        return sum(counted) if counted else None
+        """Rows that nobody can account for, over all tables and dates; None when nobody counted and none is lost."""
+        for row in self.at_level("ledger", "all"):
+            return row["unexplained_count"] or (0 if row["outside_row_count"] is not None else None)
+        return None
 
     def is_reconciled(self) -> bool:
         """Whether somebody counted outside and nothing is unexplained."""

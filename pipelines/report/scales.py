@@ -6,6 +6,7 @@ from datetime import datetime
 from math import ceil, floor, log10
 
 STEPS = (1, 2, 5)
+LINEAR_STEPS = (1, 1.5, 2, 3, 4, 5, 6, 8)
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Scale:
 
 def linear(highest: float, tick_count: int = 3) -> Scale:
     """From 0 to a round number that holds `highest`."""
-    step = _round_up((highest or 1) / tick_count)
+    step = _round_up((highest or 1) / tick_count, LINEAR_STEPS)
     steps = max(1, ceil(highest / step - 1e-9))
     return Scale(0, steps * step, tuple(step * i for i in range(steps + 1)))
 
@@ -65,9 +66,9 @@ def day_marks(times: Sequence[datetime]) -> list[tuple[float, datetime]]:
     return found[:: ceil(len(found) / 8)]
 
 
-def _round_up(value: float) -> float:
+def _round_up(value: float, steps: Sequence[float] = STEPS) -> float:
     decade = 10.0 ** floor(log10(value))
-    return next(step * decade for step in (*STEPS, 10) if step * decade >= value * (1 - 1e-9))
+    return next(step * decade for step in (*steps, 10) if step * decade >= value * (1 - 1e-9))
 
 
 def _round_down(value: float) -> float:

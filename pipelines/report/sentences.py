@@ -54,12 +54,15 @@ def _blame(version: story.BadVersion | None) -> str:
 
 def ledger(facts: Facts) -> str:
     """The verdict in plain words."""
-    unexplained = facts.unexplained_count()
-    if unexplained is None:
+    row = facts.at_level("ledger", "all")[0]
+    if row["outside_row_count"] is None and not row["unexplained_count"]:
         return "Nobody counted outside the pipeline, so nothing can be compared: no outside_counts came with the data."
-    sent = units.count(sum(row["outside_row_count"] or 0 for row in facts.at_level("ledger", "table")))
-    if unexplained == 0:
-        return f"All {sent} rows that were sent are accounted for: in the lake once, or dead-lettered with a reason."
-    return (
-        f"Of {sent} rows that were sent, {units.count(unexplained)} cannot be accounted for: otelmart ledger --verify."
-    )
+    sent, unexplained = units.count(row["outside_row_count"]), row["unexplained_count"]
+    if unexplained:
+        return f"Of {sent} rows sent, {units.count(unexplained)} cannot be accounted for: run otelmart ledger --verify."
+    said = [f"All {sent} rows that were sent are accounted for; unexplained: 0."]
+    if row["uncounted_date_count"]:
+        said.append(f"Nobody counted {units.plural(row['uncounted_date_count'], 'day')} of a table outside.")
+    if row["unparsed_message_count"]:
+        said.append(f"Rows of {units.plural(row['unparsed_message_count'], 'unreadable message')} are unknown.")
+    return " ".join(said)

@@ -1,5 +1,6 @@
 """The summary: what happened, on one screen of 100 columns, for somebody who was just woken up."""
 
+from collections import Counter
 from collections.abc import Iterable
 from io import StringIO
 from itertools import groupby
@@ -73,26 +74,28 @@ def _table(names: dict[str, int], numbers: Iterable[str]) -> Table:
 
 
 def _arrived(facts: Facts) -> Pairs:
-    ledger, arrived = facts.at_level("ledger", "table"), facts.at_level("ledger", "all")
-    if not ledger:
+    tables, everything = facts.at_level("ledger", "table"), facts.at_level("ledger", "all")
+    if not everything:
         yield "rows", "no data: the ledger is empty"
         return
-    messages, duplicates = arrived[0]["message_count"], sum(row["duplicate_row_count"] or 0 for row in ledger)
-    yield "messages", f"{units.count(messages)}; {units.count(duplicates)} duplicate rows of redelivered ones removed"
-    yield "rows", ", ".join(f"{units.count(row['accounted_row_count'])} {row['table_name']}" for row in ledger)
-    letters = facts.rows("dead_letters")
-    total = sum(row["dead_letter_count"] for row in letters)
-    yield (
-        "dead letters",
-        f"{units.count(total)}: {_counted(letters, 'reason', 'dead_letter_count')}" if letters else "none",
-    )
-    left_out = facts.rows("excluded")
-    yield "left out", f"{_counted(left_out, 'reason', 'span_count')} (spans)" if left_out else "nothing"
+    row, letters = everything[0], facts.rows("dead_letters")
+    messages, deliveries = units.count(row["payload_count"]), units.count(row["delivery_count"])
+    filled = [table for table in tables if table["distinct_row_count"]]
+    yield "messages", f"{messages}, delivered {deliveries} times (one across midnight counts on both days)"
+    yield "rows", ", ".join(f"{units.count(table['distinct_row_count'])} {table['table_name']}" for table in filled)
+    yield "copies", f"{units.count(row['duplicate_row_count'])} rows came more than once; each counts once"
+    yield "dead letters", _counted(letters, "reason", "dead_letter_count") or "none"
+    yield "left out", _counted(facts.rows("excluded"), "reason", "span_count", " spans") or "nothing"
 
 
-def _counted(rows: list[Row], name: str, count: str) -> str:
-    shown = ", ".join(f"{row[name]} {units.count(row[count])}" for row in rows[:REASON_LIMIT])
-    return shown if len(rows) <= REASON_LIMIT else f"{shown}, {len(rows) - REASON_LIMIT} more"
+def _counted(rows: list[Row], name: str, count: str, unit: str = "") -> str:
+    """`29: bad_json 2, …`; rows of the same name are added up."""
+    sums: Counter[str] = Counter()
+    for row in rows:
+        sums[row[name]] += row[count]
+    shown = [f"{key} {units.count(value)}" for key, value in sums.most_common(REASON_LIMIT)]
+    more = [f"{len(sums) - REASON_LIMIT} more reasons"] if len(sums) > REASON_LIMIT else []
+    return f"{units.count(sums.total())}{unit}: {', '.join(shown + more)}" if rows else ""
 
 
 def _routes(facts: Facts) -> RenderableType:
@@ -145,8 +148,8 @@ def _business(facts: Facts) -> Pairs:
             "sessions",
             f"{units.count(row['session_count'])} with {views} page views, median {median}, {bounced} bounced",
         )
-    if not revenue:
-        yield "orders", "no data: no order was found"
-    for row in revenue:
-        total, mean = units.money(row["revenue"]), units.money(row["average_order_value"])
-        yield "orders", f"{units.count(row['order_count'])} worth {row['currency']} {total}, {mean} on average"
+    total = units.count(sum(row["order_count"] for row in revenue))
+    each = (
+        f"{row['currency']} {units.money(row['revenue'])} from {units.count(row['order_count'])}" for row in revenue
+    )
+    yield "orders", f"{total}: {', '.join(each)}" if revenue else "no data: no order was found"

@@ -9,8 +9,8 @@ from pipelines.report import scales
 
 def test_a_linear_axis_begins_at_zero_and_ends_at_a_round_number() -> None:
     axis = scales.linear(2620, 2)
-    assert axis.ticks == (0, 2000, 4000)
-    assert axis.at(1000) == 25
+    assert axis.ticks == (0, 1500, 3000)
+    assert axis.at(750) == 25
 
 
 def test_an_axis_without_values_still_has_a_length() -> None:

@@ -78,7 +78,7 @@ def _panel(panel: Bars | Lines, scale: scales.Scale, shapes: list[Markup], label
     ticks = [tag("span", panel.format(tick), class_="tick", style=f"top:{marks.number(y)}%") for tick, y in heights]
     plot = tag("div", marks.svg(width, 100, grid, *shapes), *ticks, *labels, class_="plot", aria_hidden="true")
     kind = "panel lines" if isinstance(panel, Lines) else "panel"
-    return tag("div", tag("h4", panel.title, " ", tag("small", panel.note)), plot, class_=kind)
+    return tag("div", tag("h3", panel.title, " ", tag("small", panel.note)), plot, class_=kind)
 
 
 def _line(cells: list[Row | None], column: str, scale: scales.Scale) -> str:

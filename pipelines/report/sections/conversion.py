@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.report import sentences, story, units
 from pipelines.report.facts import Facts
+from pipelines.report.figures.bars import bars
 from pipelines.report.figures.funnel import conversion_by_day, funnel
 from pipelines.report.figures.panels import Bars, panels
 from pipelines.report.html import Markup, tag
@@ -13,7 +14,7 @@ from pipelines.report.sections import Section
 from pipelines.report.tables import Column, folded
 
 Row = dict[str, Any]
-DAY_LIMIT = 7
+DAY_LIMIT, CAUSE_LIMIT = 7, 5
 DAY = Column("event_date", "day", units.day)
 STEP_COLUMNS = (
     Column("funnel_name", "funnel"),
@@ -23,6 +24,15 @@ STEP_COLUMNS = (
     Column("step_conversion_ratio", "continued from the step before", units.percent),
     Column("total_conversion_ratio", "of the first step", units.percent),
     Column("lost_count", "lost on the way here", units.count),
+)
+FAILED_COLUMNS = (
+    Column("service_name", "service"),
+    Column("service_version", "version"),
+    Column("payment_status", "payment"),
+    Column("failed_order_count", "failed attempts", units.count),
+    Column("first_time", "first (UTC)", units.moment, is_text=True),
+    Column("last_time", "last (UTC)", units.moment, is_text=True),
+    Column("sample_trace_id", "trace of one"),
 )
 REVENUE_COLUMNS = (
     DAY,
@@ -38,7 +48,7 @@ def funnels(facts: Facts) -> Section:
     section = Section(
         "funnel",
         "Funnel",
-        ("funnel",),
+        ("funnel", "failed_orders"),
         "sessions (observed, not weighted), steps in order · grain: funnel × step, dated by the first step",
         "No session reached the first step of a funnel: the seed funnel_steps says what a step is.",
     )
@@ -47,6 +57,7 @@ def funnels(facts: Facts) -> Section:
     return section.showing(
         _funnel_takeaway(totals, days),
         *(_funnel(name, list(steps), days) for name, steps in groupby(totals, key=lambda row: row["funnel_name"])),
+        *_failed(facts.rows("failed_orders")),
         folded("funnel over the whole period", STEP_COLUMNS, totals),
         folded("funnel by day", (DAY, *STEP_COLUMNS), days),
     )
@@ -67,8 +78,8 @@ def revenue(facts: Facts) -> Section:
         _currency(row["currency"], [own for own in rows if own["currency"] == row["currency"]]) for row in totals
     ]
     return section.showing(
-        " ".join(_total(row) for row in totals),
-        tag("figure", *figures, class_="side-by-side"),
+        " ".join(f"{_total(row)}." for row in totals),
+        tag("figure", *figures, class_="side-by-side small"),
         folded("orders and revenue by day", REVENUE_COLUMNS, rows),
     )
 
@@ -91,6 +102,28 @@ def _funnel_takeaway(totals: list[Row], days: list[Row]) -> str:
     return f"{ratio} of {entered} went from {first['step_name']} to {last['step_name']}."
 
 
+def _failed(rows: list[Row]) -> list[Markup]:
+    """What stopped attempts to order: the largest causes, and all of them as a table."""
+    if not rows:
+        return []
+    entries = [
+        (
+            f"{row['service_name']} {row['service_version']} · {row['payment_status']}",
+            row["failed_order_count"],
+            _when(row),
+        )
+        for row in rows[:CAUSE_LIMIT]
+    ]
+    causes = bars([(name, count, units.count(count), note) for name, count, note in entries])
+    heading = tag("h3", f"{units.plural(sum(row['failed_order_count'] for row in rows), 'attempt')} to order failed")
+    return [tag("figure", heading, causes), folded("failed attempts to order by cause", FAILED_COLUMNS, rows)]
+
+
+def _when(row: Row) -> str:
+    first, last = units.moment(row["first_time"]), units.moment(row["last_time"])
+    return f"{first} to {last} UTC, for example trace {row['sample_trace_id']}"
+
+
 def _currency(currency: str, rows: list[Row]) -> Markup:
     timed = [{**row, "time": midnight(row["event_date"])} for row in rows]
     shown = (
@@ -103,7 +136,7 @@ def _currency(currency: str, rows: list[Row]) -> Markup:
 
 def _total(row: Row) -> str:
     orders, mean = units.plural(row["order_count"], "order"), units.money(row["average_order_value"])
-    return f"{row['currency']} {units.money(row['revenue'])} from {orders}, {mean} on average."
+    return f"{row['currency']} {units.money(row['revenue'])} from {orders}, {mean} on average"
 
 
 def midnight(day: date) -> datetime:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pipelines.dead_letters import REASONS
 from pipelines.report import sentences, units
 from pipelines.report.facts import Facts
 from pipelines.report.figures.bars import bars
@@ -10,37 +11,58 @@ from pipelines.report.sections import Section
 from pipelines.report.tables import Column, folded, scrolled
 
 Row = dict[str, Any]
+TABLE = Column("table_name", "table")
 LEDGER_COLUMNS = (
-    Column("table_name", "table"),
-    Column("event_date", "event date", units.day),
     Column("outside_row_count", "sent (counted outside)", units.count),
-    Column("accounted_row_count", "in the lake", units.count),
+    Column("accounted_row_count", "accounted for", units.count),
+    Column("stored_row_count", "stored", units.count),
+    Column("duplicate_row_count", "copies removed", units.count),
+    Column("distinct_row_count", "rows in the marts' reach", units.count),
     Column("dead_lettered_row_count", "dead-lettered", units.count),
-    Column("duplicate_row_count", "duplicates removed", units.count),
     Column("unexplained_count", "unexplained", units.count, is_bad=True),
+)
+DEAD_LETTER_COLUMNS = (
+    Column("reason", "reason"),
+    Column("signal", "signal"),
+    Column("message_count", "messages", units.count),
+    Column("row_count", "single rows", units.count),
+    Column("sample_error_text", "what was wrong with one of them"),
+    Column("sample_source", "where one came from"),
+)
+EXCLUDED_COLUMNS = (
+    Column("environment", "environment"),
+    Column("reason", "left out as"),
+    Column("span_count", "spans", units.count),
+    Column("log_record_count", "log records", units.count),
+)
+ENVIRONMENT_COLUMNS = (
+    Column("environment", "environment"),
+    Column("request_count", "requests", units.count),
+    Column("is_shown", "in this report", lambda is_shown: "yes" if is_shown else "no", is_text=True),
 )
 
 
 def ledger(facts: Facts) -> Section:
-    totals = facts.at_level("ledger", "table")
+    tables = facts.at_level("ledger", "table")
     section = Section(
         "ledger",
         "Ledger",
         ("ledger",),
-        "rows · grain: table × event date · all environments together",
+        "rows of all environments · grain: table × event date",
         "The ledger is empty: nothing was ingested yet; run otelmart ingest.",
     )
-    if not totals:
+    if not tables:
         return section
     unexplained = facts.unexplained_count()
     number = tag("strong", "?" if unexplained is None else units.count(unexplained))
     words = tag("span", "unexplained rows. ", sentences.ledger(facts))
     verdict = tag("p", number, words, class_=f"verdict {'good' if facts.is_reconciled() else 'bad'}")
-    by_table = tuple(column for column in LEDGER_COLUMNS if column.key != "event_date")
+    counted = Column("counted_by", "counted by")
+    by_day = (TABLE, Column("event_date", "event date", units.day), *LEDGER_COLUMNS, counted)
     return section.showing(
         "",
-        tag("figure", verdict, scrolled("reconciliation by table", by_table, totals)),
-        folded("reconciliation by table and event date", LEDGER_COLUMNS, facts.at_level("ledger", "day")),
+        tag("figure", verdict, scrolled("reconciliation by table", (TABLE, *LEDGER_COLUMNS, counted), tables)),
+        folded("reconciliation by table and event date", by_day, facts.at_level("ledger", "day")),
     )
 
 
@@ -50,53 +72,62 @@ def dead_letters(facts: Facts) -> Section:
         "dead-letters",
         "Dead letters",
         ("dead_letters",),
-        "rows and whole messages that could not become rows; their bytes are kept · grain: reason × signal",
+        "messages and single rows of all environments, each with its bytes kept · grain: reason × signal",
         "Nothing was dead-lettered: every message and row that came in could be decoded.",
     )
     if not rows:
         return section
-    total = sum(row["dead_letter_count"] for row in rows)
-    entries = [
-        (
-            f"{row['reason']} · {row['signal']}",
-            row["dead_letter_count"],
-            units.count(row["dead_letter_count"]),
-            row["meaning"],
-        )
-        for row in rows
-    ]
-    columns = (
-        Column("reason", "reason"),
-        Column("signal", "signal"),
-        Column("dead_letter_count", "dead letters", units.count),
-        Column("meaning", "what it means"),
-    )
+    messages, single = (sum(row[name] for row in rows) for name in ("message_count", "row_count"))
     said = (
-        f"{units.plural(total, 'dead letter')}, the most for {rows[0]['reason']}. "
+        f"{units.plural(messages, 'message')} and {units.plural(single, 'single row')} could not become rows. "
         "After a fix, otelmart replay tries them again."
     )
-    return section.showing(said, tag("figure", bars(entries)), folded("dead letters by reason", columns, rows))
+    return section.showing(
+        said,
+        tag("figure", bars([_letter(row) for row in rows])),
+        folded("dead letters by reason", DEAD_LETTER_COLUMNS, rows),
+    )
 
 
 def excluded(facts: Facts) -> Section:
-    rows = facts.rows("excluded")
+    rows, environments = facts.rows("excluded"), facts.rows("environments")
+    others = [row for row in environments if not row["is_shown"]]
     section = Section(
         "excluded",
         "Left out of the numbers",
         ("excluded", "environments"),
-        "spans · grain: environment × reason",
-        "Nothing was left out: no health check, probe, synthetic or other traffic matched the seed excluded_traffic.",
+        "spans, log records and requests, weighted by sampling · grain: environment × reason",
+        "Nothing was left out: no health check, probe, bot or synthetic traffic, and no other environment.",
     )
-    if not rows:
+    if not rows and not others:
         return section
-    columns = (
-        Column("environment", "environment"),
-        Column("reason", "left out as"),
-        Column("span_count", "spans", units.count),
+    spans = units.count(sum(row["span_count"] for row in rows))
+    said = f"{spans} spans matched the seed excluded_traffic: stored, and in no number above."
+    return section.showing(
+        said,
+        tag(
+            "figure",
+            tag("div", tag("h3", "By rule"), bars([_left_out(row) for row in rows])),
+            tag("div", tag("h3", "Other environments"), bars([_other(row) for row in others])),
+            class_="side-by-side",
+        ),
+        folded("excluded traffic", EXCLUDED_COLUMNS, rows),
+        folded("environments", ENVIRONMENT_COLUMNS, environments),
     )
-    entries = [
-        (f"{row['reason']} · {row['environment']}", row["span_count"], f"{units.count(row['span_count'])} spans", None)
-        for row in rows
-    ]
-    said = f"{units.count(sum(row['span_count'] for row in rows))} spans are stored but count in no number above."
-    return section.showing(said, tag("figure", bars(entries)), folded("excluded traffic", columns, rows))
+
+
+def _letter(row: Row) -> tuple[str, float, str, str | None]:
+    return (
+        f"{row['reason']} · {row['signal']}",
+        row["dead_letter_count"],
+        units.count(row["dead_letter_count"]),
+        REASONS.get(row["reason"]),
+    )
+
+
+def _left_out(row: Row) -> tuple[str, float, str, str | None]:
+    return f"{row['reason']} · {row['environment']}", row["span_count"], f"{units.count(row['span_count'])} spans", None
+
+
+def _other(row: Row) -> tuple[str, float, str, str | None]:
+    return row["environment"], row["request_count"], units.plural(row["request_count"], "request"), None

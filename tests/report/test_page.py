@@ -1,0 +1,207 @@
+"""The page: what it says, that it stands alone, that nothing in the data can act, and what it says without data."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from pipelines.report.facts import Facts
+from pipelines.report.page import page, write_page
+from pipelines.report.warehouse import read_facts
+
+Change = Callable[..., Path]
+MARTS = (
+    "fct_latency_hourly",
+    "fct_latency_sketch_hourly",
+    "fct_page_transitions",
+    "fct_sessions",
+    "fct_funnel_daily",
+    "fct_orders",
+    "fct_revenue_daily",
+    "fct_reconciliation_daily",
+    "fct_dead_letters_daily",
+    "fct_excluded_traffic_daily",
+)
+
+
+class Words(HTMLParser):
+    """The text of each element that has an id or a class, and every tag that was opened."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.texts))
+
+
+@pytest.fixture(scope="session")
+def html(facts: Facts) -> str:
+    return page(facts)
+
+
+@pytest.fixture(scope="session")
+def words(html: str) -> str:
+    return Words(html).text()
+
+
+def test_the_title_names_environment_and_period(html: str) -> None:
+    assert "<title>otelmart report: production, 16 – 17 Nov 2026</title>" in html
+    assert "<h1>Production, 16 – 17 Nov 2026</h1>" in html
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Requests", "460"),
+        ("Error ratio", "13.7 %"),
+        ("p95 latency", "1.50 s"),
+        ("Sessions", "4"),
+        ("Conversion", "60.0 %"),
+        ("Unexplained rows", "0"),
+    ],
+)
+def test_the_headline_numbers_stand_at_the_top(html: str, name: str, value: str) -> None:
+    assert f"<dt>{name}</dt><dd>{value}</dd>" in html
+
+
+def test_revenue_has_one_line_a_currency(html: str) -> None:
+    found = re.findall(r'<dd class="money">([\d.,]+) <span class="currency">(\w+)</span>', html)
+    assert found == [("120.75", "EUR"), ("3,000.00", "JPY")]
+
+
+def test_the_story_names_the_step_the_route_the_version_and_the_ledger(html: str) -> None:
+    story = re.findall(r'<li class="(bad|good)">(.*?)</li>', html)
+    assert story == [
+        (
+            "bad",
+            "On 17 Nov only 30.0 % continued to order, against 75.0 % on the other days: "
+            "about 45 sessions more than usual stopped there.",
+        ),
+        (
+            "bad",
+            "POST /api/orders (order-service) failed 60.0 % of 100 requests on 17 Nov from 10:00 to 11:00 UTC; "
+            "usually 1.0 %. Its version 1.1 answered 60.0 % of all requests with 5xx, other versions 0 %.",
+        ),
+        (
+            "good",
+            "All 1,800 rows that were sent are accounted for; unexplained: 0. "
+            "Rows of 2 unreadable messages are unknown.",
+        ),
+    ]
+
+
+def test_every_section_says_unit_grain_environment_and_marts(html: str) -> None:
+    sources = re.findall(r'<p class="source">(.*?)</p>', html)
+    assert len(sources) == 9
+    for source in sources:
+        assert "grain: " in source
+        assert "environment: production · UTC · reads <code>marts.fct_" in source
+
+
+def test_each_figure_has_its_data_as_a_table(html: str) -> None:
+    captions = re.findall(r"<summary>Table: (.*?)</summary>", html)
+    assert captions == [
+        "routes over the whole period (3 rows)",
+        "each hour of each route (6 rows)",
+        "all routes by hour (4 rows)",
+        "failed attempts to order by cause (2 rows)",
+        "funnel over the whole period (2 rows)",
+        "funnel by day (4 rows)",
+        "orders and revenue by day (3 rows)",
+        "page transitions by position in the session (5 rows)",
+        "sessions by day (2 rows)",
+        "landing pages (2 rows)",
+        "reconciliation by table and event date (4 rows)",
+        "dead letters by reason (2 rows)",
+        "excluded traffic (2 rows)",
+        "environments (2 rows)",
+    ]
+
+
+def test_staging_is_counted_as_left_out_and_in_nothing_else(html: str) -> None:
+    assert "/only/in/staging" not in html
+    assert "only in staging" not in html
+    assert "99,999" not in html
+    assert '<span class="bar-name">staging</span><span class="bar-value">5 requests</span>' in html
+
+
+def test_dead_letters_are_explained_in_words(words: str) -> None:
+    assert "2 messages and 1 single row could not become rows." in words
+    assert "The message is not the protobuf of an OTLP export request." in words
+
+
+def test_hostile_text_is_escaped_wherever_it_stands(html: str) -> None:
+    opened = Words(html).tags
+    assert [tag for tag, _ in opened if tag == "img"] == []
+    assert [attributes for _, attributes in opened if any(name.startswith("on") for name in attributes)] == []
+    assert "&lt;img src=x onerror=window.wasRun=1&gt;" in html
+    assert html.count("<script>") == 1  # the page's own; data scripts have a type
+    assert "\x1b" not in html
+
+
+def test_data_scripts_cannot_be_closed_by_data(html: str) -> None:
+    for data in re.findall(r'<script type="application/json" class="tips">(.*?)</script>', html, re.DOTALL):
+        assert "<" not in data
+
+
+def test_the_page_names_no_other_resource_and_forbids_all(html: str) -> None:
+    tags = Words(html).tags
+    named = {value for _, attributes in tags for name, value in attributes.items() if name in ("src", "href") and value}
+    assert {value for value in named if not value.startswith("#")} == {"data:,"}
+    assert "url(" not in html
+    (policy,) = [attributes["content"] for _, attributes in tags if "http-equiv" in attributes]
+    assert policy is not None
+    style, script = "style-src 'unsafe-inline'", r"script-src 'sha256-[\w+/]{43}='"
+    assert re.fullmatch(f"default-src 'none'; {style}; {script}; img-src data:; base-uri 'none'", policy)
+
+
+def test_a_heading_never_skips_a_level(html: str) -> None:
+    levels = [int(tag[1]) for tag, _ in Words(html).tags if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert all(below - above <= 1 for above, below in pairwise(levels))
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_an_empty_mart_gives_a_section_that_says_so(warehouse: Change, mart: str) -> None:
+    text = Words(page(read_facts(warehouse(f"delete from marts.{mart}")))).text().lower()
+    assert "no data" in text
+
+
+@pytest.mark.parametrize("mart", MARTS)
+def test_a_missing_mart_gives_a_section_with_the_cure(warehouse: Change, mart: str) -> None:
+    if mart == "fct_latency_sketch_hourly":
+        expected = "This warehouse has no marts.fct_latency_sketch_hourly: run otelmart build."
+    else:
+        expected = f"marts.{mart}"
+    assert expected in Words(page(read_facts(warehouse(f"drop table marts.{mart}")))).text()
+
+
+def test_a_warehouse_of_empty_marts_gives_a_page_without_a_number(warehouse: Change) -> None:
+    text = Words(page(read_facts(warehouse(*(f"delete from marts.{mart}" for mart in MARTS))))).text()
+    assert "Production, no data" in text
+    assert text.count("No data.") == 9
+
+
+def test_ninety_days_of_sixteen_routes_stay_under_five_megabytes(warehouse: Change, tmp_path: Path) -> None:
+    hours = "generate_series(timestamptz '2026-08-01 00:00:00+00', '2026-10-29 23:00:00+00', interval 1 hour) as h (t)"
+    many = (
+        f"""insert into marts.fct_latency_hourly
+        select cast(t as date), t, 'production', 'shop', 'service ' || n, '/api/things/' || n, 'GET', 100 + n, n
+        from {hours}, range(40) as r (n)""",
+        f"""insert into marts.fct_latency_sketch_hourly
+        select cast(t as date), t, 'production', 'shop', 'service ' || n, '1', '/api/things/' || n, 'GET', '2xx', n, 1
+        from {hours}, range(40) as r (n)""",
+    )
+    assert write_page(read_facts(warehouse(*many)), tmp_path / "report.html") < 5_000_000

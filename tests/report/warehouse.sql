@@ -1,0 +1,188 @@
+-- A warehouse small enough to check by hand: the marts' columns that the report reads, with literal rows.
+create schema marts;
+
+create table marts.fct_latency_hourly (
+    event_date date,
+    hour_time timestamptz,
+    deployment_environment varchar,
+    service_namespace varchar,
+    service_name varchar,
+    operation varchar,
+    http_method varchar,
+    request_count double,
+    error_count double
+);
+
+insert into marts.fct_latency_hourly values
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'shop', 'order-service', '/api/orders', 'POST', 100, 1),
+    ('2026-11-16', '2026-11-16 11:00:00+00', 'production', 'shop', 'order-service', '/api/orders', 'POST', 100, 1),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'shop', 'order-service', '/api/orders', 'POST', 100, 60),
+    ('2026-11-17', '2026-11-17 11:00:00+00', 'production', 'shop', 'order-service', '/api/orders', 'POST', 100, 1),
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'shop', 'web', '/<img src=x onerror=window.wasRun=1>', 'GET', 40, 0),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'shop', 'web', '</script>[red]' || chr(27) || '[31m', '(not set)', 20, 0),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'staging', 'shop', 'web', '/only/in/staging', 'GET', 5, 5);
+
+create table marts.fct_latency_sketch_hourly (
+    event_date date,
+    hour_time timestamptz,
+    deployment_environment varchar,
+    service_namespace varchar,
+    service_name varchar,
+    service_version varchar,
+    operation varchar,
+    http_method varchar,
+    status_class varchar,
+    duration_ms double,
+    weight_micros bigint
+);
+
+insert into marts.fct_latency_sketch_hourly values
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'shop', 'order-service', '1.0', '/api/orders', 'POST', '2xx', 10, 90_000_000),
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'shop', 'order-service', '1.0', '/api/orders', 'POST', '2xx', 200, 10_000_000),
+    ('2026-11-16', '2026-11-16 11:00:00+00', 'production', 'shop', 'order-service', '1.0', '/api/orders', 'POST', '2xx', 10, 100_000_000),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'shop', 'order-service', '1.1', '/api/orders', 'POST', '2xx', 10, 40_000_000),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'shop', 'order-service', '1.1', '/api/orders', 'POST', '5xx', 1500, 60_000_000),
+    ('2026-11-17', '2026-11-17 11:00:00+00', 'production', 'shop', 'order-service', '1.0', '/api/orders', 'POST', '2xx', 10, 100_000_000),
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'shop', 'web', '7', '/<img src=x onerror=window.wasRun=1>', 'GET', '2xx', 20, 40_000_000),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'staging', 'shop', 'web', '7', '/only/in/staging', 'GET', '5xx', 9000, 5_000_000);
+
+create table marts.fct_page_transitions (
+    event_date date,
+    deployment_environment varchar,
+    step_number bigint,
+    from_page_name varchar,
+    to_page_name varchar,
+    transition_count bigint
+);
+
+insert into marts.fct_page_transitions values
+    ('2026-11-16', 'production', 0, '(entrance)', 'home', 4),
+    ('2026-11-16', 'production', 1, 'home', 'product_detail', 3),
+    ('2026-11-16', 'production', 1, 'home', '(exit)', 1),
+    ('2026-11-16', 'production', 2, 'product_detail', 'cart', 1),
+    ('2026-11-16', 'production', 2, 'product_detail', '(exit)', 2),
+    ('2026-11-16', 'production', 3, 'cart', '(exit)', 1),
+    ('2026-11-16', 'staging', 1, 'only in staging', '(exit)', 1);
+
+create table marts.fct_sessions (
+    event_date date,
+    deployment_environment varchar,
+    landing_page_name varchar,
+    page_view_count bigint,
+    duration_seconds double,
+    is_bounce boolean,
+    has_user boolean
+);
+
+insert into marts.fct_sessions values
+    ('2026-11-16', 'production', 'home', 3, 100, false, true),
+    ('2026-11-16', 'production', 'home', 1, 0, true, false),
+    ('2026-11-17', 'production', 'home', 2, 60, false, true),
+    ('2026-11-17', 'production', null, 0, 20, false, true),
+    ('2026-11-17', 'staging', 'home', 9, 900, false, true);
+
+create table marts.fct_funnel_daily (
+    event_date date,
+    deployment_environment varchar,
+    funnel varchar,
+    step_number bigint,
+    step_name varchar,
+    session_count bigint,
+    entered_session_count bigint,
+    previous_step_session_count bigint,
+    dropped_session_count bigint
+);
+
+insert into marts.fct_funnel_daily values
+    ('2026-11-16', 'production', 'order', 1, 'cart', 200, 200, null, null),
+    ('2026-11-16', 'production', 'order', 2, 'order', 150, 200, 200, 50),
+    ('2026-11-17', 'production', 'order', 1, 'cart', 100, 100, null, null),
+    ('2026-11-17', 'production', 'order', 2, 'order', 30, 100, 100, 70),
+    ('2026-11-17', 'staging', 'order', 1, 'cart', 7, 7, null, null);
+
+create table marts.fct_orders (
+    event_date date,
+    trace_id varchar,
+    deployment_environment varchar,
+    service_name varchar,
+    service_version varchar,
+    order_status varchar,
+    payment_status varchar,
+    order_time timestamptz
+);
+
+insert into marts.fct_orders values
+    ('2026-11-17', 'a1', 'production', 'order-service', '1.1', 'failed', 'gateway_error', '2026-11-17 10:05:00+00'),
+    ('2026-11-17', 'a2', 'production', 'order-service', '1.1', 'failed', 'gateway_error', '2026-11-17 10:55:00+00'),
+    ('2026-11-17', 'a3', 'production', 'order-service', '1.1', 'failed', null, '2026-11-17 10:30:00+00'),
+    ('2026-11-17', 'a4', 'production', 'order-service', '1.0', 'placed', 'completed', '2026-11-17 11:00:00+00'),
+    ('2026-11-17', 'a5', 'staging', 'order-service', '9.9', 'failed', null, '2026-11-17 11:00:00+00');
+
+create table marts.fct_revenue_daily (
+    event_date date,
+    deployment_environment varchar,
+    order_currency varchar,
+    order_count bigint,
+    failed_order_count bigint,
+    valued_order_count bigint,
+    revenue decimal(38, 9)
+);
+
+insert into marts.fct_revenue_daily values
+    ('2026-11-16', 'production', 'EUR', 3, 0, 3, 100.50),
+    ('2026-11-17', 'production', 'EUR', 1, 0, 1, 20.25),
+    ('2026-11-17', 'production', 'JPY', 2, 0, 2, 3000),
+    ('2026-11-17', 'production', '(not set)', 0, 3, 0, null),
+    ('2026-11-17', 'staging', 'EUR', 1, 0, 1, 99999);
+
+-- Two counters saw the traces of 17 November: their rows must not be added up twice.
+create table marts.fct_reconciliation_daily (
+    event_date date,
+    table_name varchar,
+    counted_by varchar,
+    outside_row_count bigint,
+    payload_count bigint,
+    delivery_count bigint,
+    accounted_row_count bigint,
+    stored_row_count bigint,
+    distinct_row_count bigint,
+    duplicate_row_count bigint,
+    dead_lettered_row_count bigint,
+    unparsed_message_count bigint,
+    unexplained_count bigint
+);
+
+insert into marts.fct_reconciliation_daily values
+    ('2026-11-16', 'traces', 'publisher', 1000, 10, 12, 1000, 1100, 1000, 100, 0, 0, 0),
+    ('2026-11-17', 'traces', 'publisher', 500, 5, 5, 500, 500, 500, 0, 1, 0, 0),
+    ('2026-11-17', 'traces', 'collector', 500, 5, 5, 500, 500, 500, 0, 1, 0, 0),
+    ('2026-11-17', 'logs', 'publisher', 300, 3, 3, 300, 300, 300, 0, 0, 0, 0),
+    ('2026-11-17', '(unknown)', '(nobody)', null, 0, 0, 0, 0, 0, 0, 0, 2, 0);
+
+create table marts.fct_dead_letters_daily (
+    event_date date,
+    signal varchar,
+    reason varchar,
+    dead_letter_count bigint,
+    message_count bigint,
+    row_count bigint,
+    sample_error_text varchar,
+    sample_source varchar
+);
+
+insert into marts.fct_dead_letters_daily values
+    ('2026-11-17', 'unknown', 'bad_protobuf', 2, 2, 0, 'field 3 has wire type 5', 'in/7.bin'),
+    ('2026-11-17', 'traces', 'start_time_unknown', 1, 0, 1, 'start time is 0', 'in/8.bin');
+
+create table marts.fct_excluded_traffic_daily (
+    event_date date,
+    deployment_environment varchar,
+    excluded_reason varchar,
+    span_count double,
+    log_record_count bigint
+);
+
+insert into marts.fct_excluded_traffic_daily values
+    ('2026-11-16', 'production', 'health_check', 40, 5),
+    ('2026-11-17', 'production', 'health_check', 2, 0),
+    ('2026-11-17', 'staging', 'bot', 8, 0);

@@ -1,0 +1,221 @@
+"""The page in a real browser: silent, alone, readable without script, by keyboard, on a phone, dark, on paper."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from pipelines.report.page import write_page
+from pipelines.report.warehouse import read_facts
+
+pytestmark = pytest.mark.stack
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+OPEN_WITHIN_SECONDS = 1.5
+# Relative luminance and contrast as WCAG 2 defines them, for every element that holds text of its own.
+POOR_CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const background = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = rgba(getComputedStyle(at).backgroundColor);
+      if (colour[3] === 255) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const texts = [...element.childNodes].filter((node) => node.nodeType === 3);
+    const words = texts.map((node) => node.data).join("").trim();
+    if (!words || !element.checkVisibility() || ["SCRIPT", "STYLE"].includes(element.tagName)) continue;
+    const style = getComputedStyle(element);
+    const pair = [luminance(rgba(style.color)), luminance(background(element))].sort((a, b) => b - a);
+    const contrast = (pair[0] + 0.05) / (pair[1] + 0.05);
+    const needed = parseFloat(style.fontSize) >= 24 ? 3 : 4.5;
+    if (contrast < needed) poor.push(`${words.slice(0, 40)}: ${contrast.toFixed(2)}`);
+  }
+  return poor;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory, repo: Path) -> str:
+    """The page of the literal warehouse, as a file address."""
+    import duckdb
+
+    folder = tmp_path_factory.mktemp("report")
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        connection.execute((repo / "tests" / "report" / "warehouse.sql").read_text())
+    write_page(read_facts(folder / "warehouse.duckdb"), folder / "report.html")
+    return (folder / "report.html").as_uri()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    with browser.new_context(viewport=DESKTOP, color_scheme="light") as context:
+        page = context.new_page()
+        page.goto(address)
+        yield page
+
+
+def test_the_page_opens_quickly_says_nothing_on_the_console_and_asks_nobody(browser: Browser, address: str) -> None:
+    with browser.new_context(viewport=DESKTOP) as context:
+        page, heard, asked = context.new_page(), [], []
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        started = perf_counter()
+        page.goto(address)
+        page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert perf_counter() - started < OPEN_WITHIN_SECONDS
+        assert heard == []
+        assert [url for url in asked if not url.startswith("data:")] == [address]
+
+
+def test_hostile_text_stays_text(page: Page) -> None:
+    assert page.evaluate("window.wasRun") is None
+    assert page.get_by_text("GET /<img src=x onerror=window.wasRun=1>").count() > 0
+
+
+def test_the_page_refuses_to_reach_the_network(page: Page) -> None:
+    with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
+        assert page.evaluate("fetch('https://example.com').then(() => 'reached', () => 'refused')") == "refused"
+
+
+def test_radio_buttons_choose_what_the_heat_map_shows(page: Page) -> None:
+    layer = page.locator(".heat-row").first.locator("g[data-layer=error_ratio]")
+    assert layer.evaluate("element => getComputedStyle(element).display") == "none"
+    page.get_by_label("error ratio", exact=True).check(force=True)
+    assert layer.evaluate("element => getComputedStyle(element).display") != "none"
+    assert (
+        page.locator(".heat-row")
+        .first.locator("g[data-layer=p95_ms]")
+        .evaluate("element => getComputedStyle(element).display")
+        == "none"
+    )
+
+
+def test_a_list_chooses_the_route_of_the_time_panels(page: Page) -> None:
+    page.get_by_label("Route").select_option(index=1)
+    shown = page.locator("#time-panels > div:not([hidden])")
+    assert shown.count() == 1
+    assert "POST /api/orders" in (shown.locator(".readable").get_attribute("aria-label") or "")
+
+
+def test_the_pointer_reads_a_cell(page: Page) -> None:
+    page.locator(".heat-cells").first.hover()
+    assert page.locator(".tip").is_visible()
+    assert "p95" in page.locator(".tip").inner_text()
+
+
+def test_the_keyboard_reads_cells_aloud(page: Page) -> None:
+    page.locator("#heat .readable").focus()
+    page.keyboard.press("ArrowRight")
+    first = page.locator("#spoken").inner_text()
+    page.keyboard.press("ArrowRight")
+    second = page.locator("#spoken").inner_text()
+    assert "POST /api/orders" in first
+    assert first != second
+    page.keyboard.press("Escape")
+    assert page.locator(".tip").is_hidden()
+
+
+def test_the_keyboard_walks_the_paths_of_the_sankey(page: Page) -> None:
+    page.locator("#journeys .readable").focus()
+    page.keyboard.press("ArrowRight")
+    assert "→" in page.locator("#spoken").inner_text()
+
+
+def test_the_theme_button_turns_the_page_dark_and_back(page: Page) -> None:
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    page.get_by_role("button", name="Light / dark").click()
+    assert page.evaluate(background) != light
+    page.get_by_role("button", name="Light / dark").click()
+    assert page.evaluate(background) == light
+
+
+def test_without_script_figures_and_tables_are_all_there(browser: Browser, address: str) -> None:
+    with browser.new_context(viewport=DESKTOP, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(address)
+        table = page.get_by_role("region", name="Table: routes over the whole period")
+        assert table.is_hidden()
+        page.get_by_text("Table: routes over the whole period").click()
+        assert table.is_visible()
+        assert "POST /api/orders" in table.inner_text()
+        assert page.locator(".heat-cells svg").first.is_visible()
+        assert page.locator(".script-only:visible").count() == 0
+        page.get_by_label("requests", exact=True).check(force=True)
+        assert page.locator(".heat-row").first.locator("g[data-layer=request_count]").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_has_the_contrast_of_wcag_aa(browser: Browser, address: str, scheme: str) -> None:
+    with browser.new_context(viewport=DESKTOP, color_scheme=scheme) as context:
+        page = context.new_page()
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+        assert page.evaluate(POOR_CONTRAST) == []
+
+
+def test_every_control_figure_and_section_has_a_name(page: Page) -> None:
+    nameless = """() => [...document.querySelectorAll("a, button, select, input, section, nav, [tabindex]")]
+        .filter((e) => !(e.ariaLabel || e.getAttribute("aria-labelledby") || e.textContent.trim() || e.labels?.length))
+        .map((e) => e.outerHTML.slice(0, 80))"""
+    assert page.evaluate(nameless) == []
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.get_by_role("heading", level=1).count() == 1
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((e) => e.id)")
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("name", "viewport", "scheme", "media"),
+    [
+        ("desktop-light", DESKTOP, "light", "screen"),
+        ("desktop-dark", DESKTOP, "dark", "screen"),
+        ("phone", PHONE, "light", "screen"),
+        ("print", {"width": 690, "height": 1000}, "dark", "print"),
+    ],
+)
+def test_nothing_sticks_out_sideways(
+    browser: Browser, address: str, tmp_path: Path, name: str, viewport: dict[str, int], scheme: str, media: str
+) -> None:
+    with browser.new_context(viewport=viewport, color_scheme=scheme) as context:
+        page = context.new_page()
+        page.emulate_media(media=media)
+        page.goto(address)
+        page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+        if media == "print":
+            assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+            assert page.get_by_role("navigation").is_hidden()
