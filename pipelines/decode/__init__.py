@@ -56,7 +56,7 @@ def decode(payloads: Sequence[Payload], rules: Rules) -> Decoded:
 def decode_groups(payloads: Iterable[Payload], rules: Rules) -> Iterator[tuple[Sequence[Payload], Decoded]]:
     """(a few consecutive payloads, their rows) until all payloads of the one signal are done.
 
-    A group is about 8 MB of payloads, or one larger payload, and takes roughly 20 times its bytes in memory.
+    A group is up to 16 MiB of payloads, or one larger payload; decoding takes about ten times its bytes in memory.
     """
     from pipelines.decode import groups
 

@@ -8,7 +8,7 @@ from pipelines.decode.rules import Rules
 from pipelines.errors import BadMessage
 from pipelines.payloads import Payload
 
-GROUP_BYTES = 8 << 20
+GROUP_BYTES = 16 << 20
 # About 60 rows. Below it the fixed cost of the kernel is more than plain Python takes for the rows.
 SMALL_BYTES = 24 << 10
 
@@ -42,13 +42,13 @@ def _groups(payloads: Iterable[Payload]) -> Iterator[list[Payload]]:
 def _decode_group(group: Sequence[Payload], rules: Rules) -> Decoded:
     if sum(len(payload.data) for payload in group) < SMALL_BYTES:
         return kernel.plainly(group, rules)
-    as_protobuf, bad_json = _as_protobuf(group)
-    decoded = kernel.decode(as_protobuf, rules)
+    converted, bad_json = as_protobuf(group)
+    decoded = kernel.decode(converted, rules)
     bad_rows = [_as_sent(bad, group[bad.payload_index]) for bad in decoded.bad_rows]
     return replace(decoded, bad_rows=sorted(bad_rows + bad_json, key=lambda bad: bad.payload_index))
 
 
-def _as_protobuf(group: Sequence[Payload]) -> tuple[list[Payload], list[BadRow]]:
+def as_protobuf(group: Sequence[Payload]) -> tuple[list[Payload], list[BadRow]]:
     """(the payloads with JSON turned into protobuf, those that are no OTLP/JSON: empty in the list)."""
     converted, bad_json = [], []
     for i, payload in enumerate(group):

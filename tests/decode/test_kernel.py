@@ -4,7 +4,7 @@ import pytest
 
 from pipelines import decode
 from pipelines.decode import batches, groups, kernel, reference
-from pipelines.payloads import Payload
+from pipelines.payloads import SIGNALS, Payload
 from tests.bench import traffic
 from tests.decode.kernel_oracle import RECEIVE_TIME_US, assert_kernel_equals_reference, assert_same, payload
 
@@ -54,6 +54,16 @@ def test_usual_traffic_is_equal_and_never_left_to_the_plain_decoder(signal, rule
 def test_high_cardinality_traffic_is_equal(rules):
     requests = traffic.trace_requests(2, 128, high_cardinality=True)
     assert_kernel_equals_reference([payload("traces", data) for data in requests], rules)
+
+
+@pytest.mark.usefixtures("no_fallback")
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_captured_telemetry_is_equal_and_never_left_to_the_plain_decoder(captured, signal, rules):
+    payloads = [*captured.payloads[signal]]
+    as_protobuf, bad_json = groups.as_protobuf(payloads)
+    assert bad_json == []
+    if payloads:
+        assert_kernel_equals_reference(as_protobuf, rules)
 
 
 def test_no_payloads_make_no_rows(rules):
