@@ -1,4 +1,9 @@
-"""The two errors that are not our bug: bad data, and a person's mistake. Everything else keeps its traceback."""
+"""The errors that are not our bug: bad data, a person's mistake, a machine's refusal. All else keeps its traceback."""
+
+import errno
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_PERMISSION = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class BadMessage(ValueError):
@@ -15,3 +20,13 @@ class UsageError(Exception):
 
 class RunError(Exception):
     """The machine refused (disk full, no permission): the text says what, where and the cure. Exits with 1."""
+
+
+def refused(error: OSError) -> RunError:
+    """What the operating system refused, where, and the cure."""
+    where = f" {error.filename}" if error.filename else ""
+    if error.errno in _DISK_FULL:
+        return RunError(f"disk full{where}: free some space and run the same command again; what was committed stays")
+    if error.errno in _NO_PERMISSION:
+        return RunError(f"no permission for{where or ' a file'}: change its owner or mode, or choose another place")
+    return RunError(f"{error.strerror or error}:{where or ' no file named'}; put that right and run it again")

@@ -1,6 +1,5 @@
 """The `otelmart` command: verbs as subcommands, each imported only when it runs."""
 
-import errno
 import importlib
 import sys
 from difflib import get_close_matches
@@ -8,7 +7,7 @@ from typing import Any
 
 import click
 
-from pipelines.errors import RunError, UsageError
+from pipelines.errors import RunError, UsageError, refused
 
 # verb → (module:attribute of its click command, first line of its help)
 VERBS = {
@@ -21,7 +20,6 @@ VERBS = {
     "report": ("pipelines.cli.report:command", "Write the marts as one HTML page."),
     "render": ("pipelines.cli.render:render", "Write the files generated from schemas/ and dbt/slos/."),
 }
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class _Verbs(click.Group):
@@ -49,9 +47,9 @@ class _Verbs(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the command; a person's mistake or a machine's refusal becomes one line and an exit code."""
         try:
-            return super().main(*args, **kwargs | {"standalone_mode": False})
+            return super().main(*args, **{"prog_name": "otelmart"} | kwargs | {"standalone_mode": False})
         except click.ClickException as error:
-            _stop(f"{error.format_message().rstrip('.')}; see otelmart --help", error.exit_code)
+            _stop(_advice(error), error.exit_code)
         except click.Abort:
             _stop("stopped; run the same command again to finish", 1)
         except UsageError as error:
@@ -59,7 +57,7 @@ class _Verbs(click.Group):
         except RunError as error:
             _stop(str(error), 1)
         except OSError as error:
-            _stop(refusal(error), 1)
+            _stop(str(refused(error)), 1)
 
 
 @click.group(
@@ -71,14 +69,9 @@ def main() -> None:
     """OpenTelemetry analytics marts: OTLP in, reconciled marts out."""
 
 
-def refusal(error: OSError) -> str:
-    """What the operating system refused, where, and the cure, in one line."""
-    where = f" {error.filename}" if error.filename else ""
-    if error.errno in _DISK_FULL:
-        return f"disk full{where}: free some space and run the same command again; what was committed stays"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"no permission for{where or ' a file'}: change its owner or mode, or choose another place"
-    return f"{error.strerror or error}{':' + where if where else ''}; put that right and run the same command again"
+def _advice(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{error.format_message().rstrip('.')}; see {context.command_path if context else 'otelmart'} --help"
 
 
 def _stop(text: str, code: int) -> None:

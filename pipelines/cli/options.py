@@ -63,10 +63,10 @@ def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """--runner, --workers and Beam's own options after `--`."""
     runner = click.option(
         "--runner",
-        metavar="NAME",
+        type=click.Choice(["FnApiRunner", "PrismRunner", "DaskRunner", "plain"]),
         default="FnApiRunner",
         show_default=True,
-        help="Beam runner (FnApiRunner, PrismRunner, ...), or plain: the same without Beam, for small inputs.",
+        help="Beam runner, or plain: the same without Beam, which starts sooner.",
     )
     workers = click.option(
         "--workers", metavar="N", type=click.IntRange(1), default=1, show_default=True, help="Processes to load with."
