@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,22 +57,18 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 
 @pytest.fixture(scope="session", params=RUNS)
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, repo: Path, otelmart: str) -> Built:
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, otelmart: str) -> Built:
     """Each of RUNS, written, ingested and built by the commands a user types."""
     place = tmp_path_factory.mktemp(request.param)
     shop, lake, warehouse = place / "shop", place / "lake", place / "warehouse.duckdb"
-    _run(repo, place, otelmart, "demo", "--to", str(shop), *RUNS[request.param])
-    _run(repo, place, otelmart, "ingest", "--from", f"files:{shop}", "--to", f"lake:{lake}")
-    dbt = str(Path(sys.executable).parent / "dbt")
-    log = ("--target-path", str(place / "target"), "--log-path", str(place))
-    _run(repo / "dbt", place, dbt, "build", "--exclude-resource-type", "unit_test", *log)
+    _run(place, otelmart, "demo", "--to", str(shop), *RUNS[request.param])
+    _run(place, otelmart, "ingest", "--from", f"files:{shop}", "--to", f"lake:{lake}")
+    tests = "--tests" if request.param == "default" else "--no-tests"
+    _run(place, otelmart, "build", "--lake", str(lake), "--warehouse", str(warehouse), tests)
     return Built(json.loads((shop / "truth.json").read_text()), lake, warehouse)
 
 
-def _run(directory: Path, place: Path, *command: str) -> None:
-    paths = {"OTELMART_LAKE": str(place / "lake"), "OTELMART_WAREHOUSE": str(place / "warehouse.duckdb")}
+def _run(place: Path, *command: str) -> None:
     secret = {"OTELMART_PRIVACY_KEY": "a key for tests only"}
-    done = subprocess.run(
-        command, cwd=directory, env=os.environ | paths | secret, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=place, env=os.environ | secret, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
