@@ -10,6 +10,8 @@ from pipelines.decode.wire import Arrow, Int32s, Requests, Unusual, offsets
 from pipelines.payloads import Payload
 
 _HEADER_BYTES = 2  # tag and length of an attribute, at least
+# Usual traffic repeats about as much as it is long. A list of many small requests that repeats more is halved.
+_LIST_LIMIT_BYTES = 128 << 20
 
 
 def check(payloads: Sequence[Payload], requests: Requests, rows_of_scope: Int32s, rows_of_resource: Int32s) -> None:
@@ -44,5 +46,5 @@ def _sums(values: Int64s, starts: Int32s) -> Int64s:
 
 def _judge(payloads: Sequence[Payload], repeated_bytes: Int64s) -> None:
     limits = np.array([expansion_limit_bytes(len(payload.data)) for payload in payloads]) // 2
-    if (repeated_bytes > limits).any():
+    if (repeated_bytes > limits).any() or (len(payloads) > 1 and repeated_bytes.sum() > _LIST_LIMIT_BYTES):
         raise Unusual("rows repeat very much")

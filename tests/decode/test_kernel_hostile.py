@@ -5,7 +5,7 @@ import time
 import pytest
 
 from pipelines import decode
-from pipelines.decode import kernel, reference
+from pipelines.decode import expansion, kernel, reference, wire
 from tests.bench import traffic
 from tests.decode.kernel_oracle import assert_kernel_equals_reference, payload
 
@@ -144,3 +144,16 @@ def test_a_span_with_a_million_attributes_takes_seconds_not_minutes(rules):
     assert time.process_time() - started < 15
     assert decoded.rows["attributes"].value_lengths().to_pylist() == [1_000_000]
     assert decoded.rows["attributes"].values[123_456].as_py() == {"key": "k456", "value": "123456"}
+
+
+def test_many_small_requests_that_repeat_much_are_decoded_a_few_at_a_time(rules, monkeypatch):
+    # Each repeats 100 pairs of 5 bytes on 30 rows: 15 kB. All 14 are above the limit of 120 kB, 7 are not.
+    monkeypatch.setattr(expansion, "_LIST_LIMIT_BYTES", 120_000)
+    resource = sized(1, sized(1, sized(1, b"k")) * 100)
+    request = sized(1, resource + sized(2, sized(2, SPAN) * 30))
+    read_counts = []
+    read = wire.read
+    monkeypatch.setattr(wire, "read", lambda signal, data: read_counts.append(len(data)) or read(signal, data))
+    decoded = kernel.decode([payload("traces", request) for _ in range(14)], rules)
+    assert decoded.rows.num_rows == 14 * 30
+    assert read_counts == [14, 7, 7]
