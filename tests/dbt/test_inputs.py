@@ -1,0 +1,69 @@
+"""Lakes that are empty or old, and commands that make no sense."""
+
+from pathlib import Path
+
+from tests.dbt.conftest import Builder, at, span
+
+
+def test_tables_without_rows_build_to_empty_marts(builder: Builder) -> None:
+    builder.lake.account("u1", "traces", {at("1 00:00:00").date(): 0})
+    builder.build()
+    assert builder.query("select count(*) from marts.fct_latency_daily") == [(0,)]
+    assert builder.query("select count(*) from marts.fct_sessions") == [(0,)]
+    assert builder.query(
+        "select table_name, stored_row_count, unexplained_count from marts.fct_reconciliation_daily"
+    ) == [("traces", 0, 0)]
+
+
+def test_columns_that_an_older_lake_lacks_are_null(builder: Builder) -> None:
+    newer = span("1 10:00:00", "t1", service_name="web", http_route="/a", http_method="GET", session_id="s")
+    older = span("1 11:00:00", "t2", service_name="web", http_route="/a", http_method="GET")
+    builder.lake.add("u1", "traces", [newer])
+    builder.lake.add("u2", "traces", [older], without=("session_id", "payment_gateway", "cloud_region"))
+    builder.lake.add("u3", "logs", [{"time": at("1 10:00:00"), "service_name": "web"}], without=("severity_number",))
+    builder.build("--no-tests")
+    assert builder.query("select trace_id, session_id from marts_staging.stg_otel__spans order by trace_id") == [
+        ("t1", "s"),
+        ("t2", None),
+    ]
+    assert builder.query("select severity_number from marts_staging.stg_otel__logs") == [(None,)]
+    assert builder.query("select observed_request_count from marts.fct_latency_daily") == [(2,)]
+
+
+def test_unit_tests_of_the_models_pass(builder: Builder) -> None:
+    builder.lake.account("u1", "traces", {at("1 00:00:00").date(): 0})
+    builder.build("--no-tests")
+    run = builder.dbt("test", "--select", "test_type:unit")
+    told, _ = run.communicate()
+    assert run.returncode == 0, told
+
+
+def test_a_wrong_variable_is_named_with_what_it_may_be(builder: Builder) -> None:
+    builder.lake.account("u1", "traces", {at("1 00:00:00").date(): 0})
+    run = builder.run("--var", "session_gap_minutes=soon")
+    assert run.returncode == 1
+    assert run.stderr == (
+        'otelmart: variable session_gap_minutes is "soon"; it must be a whole number of minutes, 0 or more\n'
+    )
+
+
+def test_an_unknown_variable_is_answered_with_the_likely_one(builder: Builder) -> None:
+    builder.lake.account("u1", "traces", {at("1 00:00:00").date(): 0})
+    run = builder.run("--var", "sesion_gap_minutes=30")
+    assert run.returncode == 2
+    assert run.stderr == (
+        "otelmart: --var sesion_gap_minutes=30: no variable 'sesion_gap_minutes'; did you mean session_gap_minutes?\n"
+    )
+
+
+def test_a_missing_lake_is_answered_with_the_command_that_makes_one(builder: Builder) -> None:
+    run = builder.run()
+    assert run.returncode == 2
+    assert run.stderr == (
+        f"otelmart: there is no lake in {builder.lake.path}: run otelmart ingest --from files:DIR "
+        f"--to lake:{builder.lake.path}, or give --lake\n"
+    )
+
+
+def test_no_init_file_shadows_the_dbt_package(repo: Path) -> None:
+    assert list((repo / "dbt").rglob("__init__.py")) == []

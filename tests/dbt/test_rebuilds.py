@@ -1,0 +1,165 @@
+"""What a build replaces, and that it never matters in how many builds the rows came."""
+
+import shutil
+import signal
+from datetime import date
+from decimal import Decimal
+
+from tests.dbt.conftest import Builder, at, order, page_view, span
+
+DAY = {n: date(2026, 3, n) for n in range(1, 10)}
+
+
+def _first_days(builder: Builder) -> None:
+    """Two days: a visit that orders, one that crosses midnight, a probe, a staging order, a row sent twice."""
+    builder.lake.add(
+        "u1",
+        "traces",
+        [
+            page_view("1 10:00:00", "t1", "product_detail", "s1"),
+            page_view("1 10:01:00", "t2", "cart", "s1"),
+            page_view("1 10:02:00", "t3", "checkout", "s1", "u1"),
+            page_view(
+                "1 10:03:00",
+                "t4",
+                "checkout",
+                "s1",
+                "u1",
+                span_id="b",
+                name="event.place_order",
+                event_name="place_order",
+            ),
+            order("1 10:03:00", "t4", "o1", "20.50", user_id="u1"),
+            page_view("1 23:50:00", "t5", "product_detail", "s2"),
+            page_view("2 00:10:00", "t6", "cart", "s2"),
+        ],
+    )
+    builder.lake.add(
+        "u2",
+        "traces",
+        [
+            span("2 08:00:00", "t7", service_name="web", http_target="/healthz", http_route="/healthz"),
+            span("2 09:00:00", "t8", service_name="web", http_route="/a", http_method="GET", duration_ns=3_000_000),
+            span("2 09:00:00", "t8", service_name="web", http_route="/a", http_method="GET", duration_ns=3_000_000),
+            order("2 11:00:00", "t9", "o1", "99.00", deployment_environment="staging"),
+        ],
+    )
+    builder.lake.add(
+        "u3", "logs", [{"time": at("2 09:00:00"), "trace_id": "t8", "body": "hello", "service_name": "web"}]
+    )
+
+
+def _late_rows(builder: Builder) -> None:
+    """For the first day: a page before the visit that crosses midnight, and an order."""
+    builder.lake.add(
+        "u4",
+        "traces",
+        [page_view("1 23:40:00", "t10", "home", "s2"), order("1 15:00:00", "t11", "o2", "1.50", user_id="u9")],
+    )
+
+
+def test_marts_of_literal_rows_hold_literal_numbers(builder: Builder) -> None:
+    _first_days(builder)
+    plain = builder.dbt("build", "--exclude-resource-type", "unit_test")
+    told, _ = plain.communicate()
+    assert plain.returncode == 0, told
+
+    assert builder.query(
+        "select event_date, landing_page_name, exit_page_name, page_view_count, order_count, user_id, duration_seconds "
+        "from marts.fct_sessions where deployment_environment = 'production' order by session_start_time"
+    ) == [
+        (DAY[1], "product_detail", "checkout", 3, 1, "u1", 180.0),
+        (DAY[1], "product_detail", "cart", 2, 0, None, 1200.0),
+    ]
+    assert builder.query(
+        "select event_date, step_name, session_count from marts.fct_funnel_daily "
+        "where deployment_environment = 'production' order by event_date, step_number"
+    ) == [(DAY[1], "product_detail", 2), (DAY[1], "cart", 2), (DAY[1], "checkout", 1), (DAY[1], "order", 1)]
+    assert builder.query(
+        "select event_date, deployment_environment, order_count, revenue "
+        "from marts.fct_revenue_daily order by event_date"
+    ) == [(DAY[1], "production", 1, Decimal("20.50")), (DAY[2], "staging", 1, Decimal("99.00"))]
+    assert builder.query("select excluded_reason, observed_span_count from marts.fct_excluded_traffic_daily") == [
+        ("health_check", 1)
+    ]
+    assert builder.query(
+        "select request_count, observed_request_count, round(p99_duration_ms, 2) "
+        "from marts.fct_latency_daily where operation = '/a'"
+    ) == [(1.0, 1, 3.0)]  # 3 ms is in bucket ceil(ln 3 / ln 1.02) = 56, which stands for 2 * 1.02^56 / 2.02 = 3.0014
+    assert builder.query(
+        "select event_date, table_name, written_row_count, stored_row_count, duplicate_row_count, unexplained_count "
+        "from marts.fct_reconciliation_daily order by event_date, table_name"
+    ) == [
+        (DAY[1], "traces", 6, 6, 0, 0),
+        (DAY[2], "logs", 1, 1, 0, 0),
+        (DAY[2], "traces", 5, 5, 1, 0),
+    ]
+
+
+def test_late_rows_and_an_emptied_date_rebuild_their_dates_and_equal_a_full_refresh(builder: Builder) -> None:
+    _first_days(builder)
+    assert builder.build()["rebuilt_dates"] == ["2026-03-01", "2026-03-02"]
+    before = builder.fingerprints()
+
+    assert builder.build()["rebuilt_dates"] == []
+    assert builder.fingerprints() == before
+
+    _late_rows(builder)
+    shutil.rmtree(builder.lake.path / "logs" / "event_date=2026-03-02")
+    builder.lake.account("erase1", "logs", {DAY[2]: 0}, erased=1)
+    assert builder.build()["rebuilt_dates"] == ["2026-03-01", "2026-03-02"]
+    late = builder.fingerprints()
+    assert builder.query(
+        "select strftime(session_start_time, '%d %H:%M'), page_view_count "
+        "from marts.fct_sessions where session_id = 's2'"
+    ) == [("01 23:40", 3)]
+    assert builder.query("select count(*) from marts_staging.stg_otel__logs") == [(0,)]
+
+    builder.build("--full-refresh")
+    assert builder.fingerprints() == late
+
+
+def test_only_the_date_of_a_late_row_is_rebuilt(builder: Builder) -> None:
+    _first_days(builder)
+    builder.lake.add(
+        "u5", "traces", [span("8 12:00:00", "t20", service_name="web", http_route="/a", http_method="GET")]
+    )
+    builder.build()
+    builder.lake.add(
+        "u6", "traces", [span("8 13:00:00", "t21", service_name="web", http_route="/a", http_method="GET")]
+    )
+    # Rows that no ledger entry tells of show which dates were read again.
+    builder.lake.add(
+        "u7", "traces", [span("1 13:00:00", "t22", service_name="web", http_route="/a", http_method="GET")]
+    )
+    (builder.lake.path / "ingest_ledger" / "u7-traces.parquet").unlink()
+    assert builder.build()["rebuilt_dates"] == ["2026-03-08"]
+    assert builder.query(
+        "select event_date, observed_request_count "
+        "from marts.fct_latency_daily where operation = '/a' order by event_date"
+    ) == [(DAY[2], 1), (DAY[8], 2)]
+
+
+def test_a_build_killed_midway_is_done_again(builder: Builder) -> None:
+    _first_days(builder)
+    builder.build()
+    _late_rows(builder)
+    killed = builder.dbt("build", "--exclude-resource-type", "unit_test", "--threads", "1")
+    assert killed.stdout is not None
+    for line in killed.stdout:
+        if "OK created sql incremental model marts_intermediate.int_facts" in line:
+            killed.send_signal(signal.SIGKILL)
+            break
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+
+    assert builder.build()["rebuilt_dates"] == ["2026-03-01"]
+    resumed = builder.fingerprints()
+    builder.build("--full-refresh")
+    assert builder.fingerprints() == resumed
+
+
+def test_a_partial_build_leaves_the_dates_due(builder: Builder) -> None:
+    _first_days(builder)
+    builder.build("--select", "+fct_latency_daily", "--no-tests")
+    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-01", "2026-03-02"]
