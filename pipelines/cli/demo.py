@@ -21,7 +21,7 @@ from pipelines.errors import UsageError
 @click.option("--seed", metavar="N", type=int, default=7, show_default=True, help="Same seed, same bytes.")
 @click.option("--days", metavar="N", type=click.IntRange(1, 90), default=3, show_default=True, help="UTC days.")
 @click.option(
-    "--users", metavar="N", type=click.IntRange(1, 100_000), default=2400, show_default=True,
+    "--users", metavar="N", type=click.IntRange(1, 20_000), default=2400, show_default=True,
     help="Customers with an account; about 40 spans a customer and day.",
 )  # fmt: skip
 @click.option(

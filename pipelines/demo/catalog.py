@@ -82,7 +82,6 @@ ASCII_NAMES = (
     "tom",
 )
 
-PAGES = ("home", "category", "search", "product_detail", "cart", "checkout", "order_confirmation", "account")
 PRODUCT_COUNT = 60
 # ISO 4217 code, its decimals, price of one euro in it
 CURRENCIES = (("EUR", 2, 1.0), ("USD", 2, 1.08), ("TRY", 2, 37.0), ("JPY", 0, 165.0))

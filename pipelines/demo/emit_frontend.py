@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pipelines.demo.catalog import NS_PER_MS
+from pipelines.demo.catalog import NS_PER_MS, SERVICES
 from pipelines.demo.conventions import server_attributes, uses_current_conventions
 from pipelines.demo.emit_browser import page_url
 from pipelines.demo.model import CartAdd, Fact, OrderAttempt, PageView, Request
 from pipelines.demo.otlp import CLIENT, ERROR, INTERNAL, OK, REMOTE_PARENT, SAMPLED, SERVER, Attributes
 from pipelines.demo.outbox import Emitter, Outbox, of_server, status_of
-from pipelines.demo.sources import FRONTEND_SERVICE, NODE_HTTP, PINO
+from pipelines.demo.sources import FRONTEND_SERVICE, NODE_HTTP, PINO, SERVER_SCOPES
 from pipelines.demo.stacks import exception_attributes, exception_event
 
 INFO, ERROR_SEVERITY = (9, "info"), (17, "error")
@@ -78,9 +78,10 @@ def checkout(out: Outbox, fact: OrderAttempt, parent: bytes) -> bytes:
 def health_check(out: Outbox, fact: Fact, request: Request) -> None:
     """`GET /healthz` of any service: one SERVER span, and a debug line."""
     pod = of_server(out, fact, request)
+    http, log = SERVER_SCOPES[SERVICES[request.service].language]
     attributes = server_attributes(request, fact.actor, "/healthz")
-    entry = pod.span(NODE_HTTP, "GET /healthz", SERVER, request.start_ns, request.end_ns, attributes, flags=SAMPLED)
-    pod.log(PINO, request.end_ns, (5, "DEBUG"), "health check ok", {"http.route": "/healthz"}, entry)
+    entry = pod.span(http, "GET /healthz", SERVER, request.start_ns, request.end_ns, attributes, flags=SAMPLED)
+    pod.log(log, request.end_ns, (5, "DEBUG"), "health check ok", {"http.route": "/healthz"}, entry)
 
 
 def _entry(node: Emitter, fact: Fact, web: Request, target: str, parent: bytes, extra: dict[str, str]) -> bytes:

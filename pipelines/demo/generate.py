@@ -8,6 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import partial
@@ -57,26 +58,44 @@ def generate(
     Everything is written beside `out` first and moved there at the end, so that a demo is whole or not there.
     """
     shop = Shop(seed, start, days, users)
-    partial_out = out.with_name(f".{out.name}.partial")
-    shutil.rmtree(partial_out, ignore_errors=True)
-    partial_out.mkdir(parents=True)
+    progress(f"{users:,} customers, {days} day{'s' if days > 1 else ''} from {start}, seed {seed}")
+    with _whole_or_nothing(out) as directory:
+        return _generate(shop, directory, progress)
+
+
+def _generate(shop: Shop, directory: Path, progress: Callable[[str], None]) -> Truth:
     whole = Day()
-    for number, day in enumerate(_days(shop, partial_out), 1):
+    for number, day in enumerate(_days(shop, directory), 1):
         whole.observed.add(day.observed)
         whole.tally.add(day.tally)
         _add_plan(whole.plan, day.plan)
-        progress(f"day {number} of {days}: {day.plan.spans.total():,} spans, {day.plan.logs.total():,} log records")
-    _add_plan(whole.plan, _write_metrics(partial_out, shop, whole.tally))
+        progress(
+            f"day {number} of {shop.days}: {day.plan.spans.total():,} spans, {day.plan.logs.total():,} log records"
+        )
+    _add_plan(whole.plan, _write_metrics(directory, shop, whole.tally))
     progress(f"metrics: {whole.plan.metric_points.total():,} points")
-    _add_plan(whole.plan, write_broken(Collector(partial_out, shop), shop))
+    _add_plan(whole.plan, write_broken(Collector(directory, shop), shop))
     truth = build(shop, whole.observed, whole.plan, whole.tally)
-    write_manifest(partial_out, whole.plan.sent.manifest)
-    (partial_out / OUTSIDE_COUNTS).write_bytes(_json(outside_counts(truth)))
-    (partial_out / TRUTH).write_bytes(_json(asdict(truth)))
-    if out.exists():
-        out.rmdir()
-    os.replace(partial_out, out)
+    write_manifest(directory, whole.plan.sent.manifest)
+    (directory / OUTSIDE_COUNTS).write_bytes(_json(outside_counts(truth)))
+    (directory / TRUTH).write_bytes(_json(asdict(truth)))
     return truth
+
+
+@contextmanager
+def _whole_or_nothing(out: Path) -> Iterator[Path]:
+    """A directory beside `out` that takes its place at the end, or vanishes when something goes wrong."""
+    out = out.resolve()
+    directory = out.with_name(f".{out.name}.partial")
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    try:
+        yield directory
+        if out.exists():
+            out.rmdir()
+        os.replace(directory, out)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _days(shop: Shop, directory: Path) -> Iterator[Day]:

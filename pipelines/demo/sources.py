@@ -30,6 +30,14 @@ PINO = Scope("@opentelemetry/instrumentation-pino", "0.46.0")
 PYTHON_LOGGING = Scope("opentelemetry.sdk._logs")
 LOGBACK = Scope("com.example.order.OrderController")
 SLOG = Scope("go.opentelemetry.io/contrib/bridges/otelslog", "0.8.0")
+TOMCAT = Scope("io.opentelemetry.tomcat-10.0", "2.11.0-alpha")
+# language → what instruments its HTTP server, and its logging
+SERVER_SCOPES = {
+    "nodejs": (NODE_HTTP, PINO),
+    "python": (FLASK, PYTHON_LOGGING),
+    "java": (TOMCAT, LOGBACK),
+    "go": (PAYMENT_HTTP, SLOG),
+}
 
 
 def pod_name(environment: Environment, service: str, version: str, pod: int) -> str:

@@ -68,6 +68,17 @@ def test_options_out_of_range_are_refused(otelmart: str, tmp_path: Path) -> None
 
 def test_a_file_where_the_directory_should_go_is_refused(otelmart: str, tmp_path: Path) -> None:
     (tmp_path / "shop").write_text("a file")
-    done = run(otelmart, "--to", str(tmp_path / "shop"), "--days", "1", "--users", "5")
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
+    for out, code in ((tmp_path / "shop", 2), (tmp_path / "shop/below", 1)):
+        done = run(otelmart, "--to", str(out), "--days", "1", "--users", "5")
+        assert done.returncode == code
+        assert done.stderr.splitlines()[-1].startswith("otelmart: ")
+        assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_ends_in_one_line_and_leaves_nothing(otelmart: str, tmp_path: Path) -> None:
+    command = f"ulimit -f 8; exec {otelmart} demo --to {tmp_path}/shop --days 1 --users 5"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "otelmart: disk full" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
