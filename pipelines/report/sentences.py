@@ -60,7 +60,7 @@ def ledger(facts: Facts) -> str:
     sent, unexplained = units.count(row["outside_row_count"]), row["unexplained_count"]
     if unexplained:
         return f"Of {sent} rows sent, {units.count(unexplained)} cannot be accounted for: run otelmart ledger --verify."
-    said = [f"All {sent} rows that were sent are accounted for; unexplained: 0."]
+    said = [f"All {sent} rows that were sent are accounted for: 0 unexplained."]
     if row["uncounted_date_count"]:
         said.append(f"Nobody counted {units.plural(row['uncounted_date_count'], 'day')} of a table outside.")
     if row["unparsed_message_count"]:

@@ -96,7 +96,7 @@ def test_the_story_names_the_step_the_route_the_version_and_the_ledger(html: str
         ),
         (
             "good",
-            "All 1,800 rows that were sent are accounted for; unexplained: 0. "
+            "All 1,800 rows that were sent are accounted for: 0 unexplained. "
             "Rows of 2 unreadable messages are unknown.",
         ),
     ]

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from pipelines.report.html import Markup, tag
 
+Bar = tuple[str, float, str, str | None]
 
-def bars(entries: Sequence[tuple[str, float, str, str | None]]) -> Markup:
+
+def bars(entries: Sequence[Bar]) -> Markup:
     """One line an entry: name, value (length), value as text, and a sentence below the name or None."""
     highest = max((value for _, value, _, _ in entries), default=0) or 1
     lines = [

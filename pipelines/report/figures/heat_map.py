@@ -50,18 +50,13 @@ def heat_map(routes: list[Row], cells: list[Row], times: list[datetime], when: u
 
 def _switch() -> Markup:
     """Radio buttons; the page's style shows the layer that is chosen."""
-    choices = [
-        join(
-            (
-                tag(
-                    "input", type="radio", name="heat", id=f"heat-{m.column}", value=m.column, checked=m is MEASURES[0]
-                ),
-                tag("label", m.name, for_=f"heat-{m.column}"),
-            )
-        )
-        for m in MEASURES
-    ]
-    return tag("fieldset", tag("legend", "Show"), *choices, class_="switch")
+    return tag("fieldset", tag("legend", "Show"), *(_choice(measure) for measure in MEASURES), class_="switch")
+
+
+def _choice(measure: Measure) -> Markup:
+    name, is_first = f"heat-{measure.column}", measure is MEASURES[0]
+    button = tag("input", type="radio", name="heat", id=name, value=measure.column, checked=is_first)
+    return tag("span", button, tag("label", measure.name, for_=name))
 
 
 def _strip(

@@ -5,7 +5,7 @@ from typing import Any
 from pipelines.dead_letters import REASONS
 from pipelines.report import sentences, units
 from pipelines.report.facts import Facts
-from pipelines.report.figures.bars import bars
+from pipelines.report.figures.bars import Bar, bars
 from pipelines.report.html import tag
 from pipelines.report.sections import Section
 from pipelines.report.tables import Column, folded, scrolled
@@ -13,11 +13,11 @@ from pipelines.report.tables import Column, folded, scrolled
 Row = dict[str, Any]
 TABLE = Column("table_name", "table")
 LEDGER_COLUMNS = (
-    Column("outside_row_count", "sent (counted outside)", units.count),
+    Column("outside_row_count", "sent", lambda count: "not counted" if count is None else units.count(count)),
     Column("accounted_row_count", "accounted for", units.count),
     Column("stored_row_count", "stored", units.count),
-    Column("duplicate_row_count", "copies removed", units.count),
-    Column("distinct_row_count", "rows in the marts' reach", units.count),
+    Column("duplicate_row_count", "copies", units.count),
+    Column("distinct_row_count", "distinct", units.count),
     Column("dead_lettered_row_count", "dead-lettered", units.count),
     Column("unexplained_count", "unexplained", units.count, is_bad=True),
 )
@@ -55,7 +55,7 @@ def ledger(facts: Facts) -> Section:
         return section
     unexplained = facts.unexplained_count()
     number = tag("strong", "?" if unexplained is None else units.count(unexplained))
-    words = tag("span", "unexplained rows. ", sentences.ledger(facts))
+    words = tag("span", tag("b", "unexplained rows"), tag("br"), sentences.ledger(facts))
     verdict = tag("p", number, words, class_=f"verdict {'good' if facts.is_reconciled() else 'bad'}")
     counted = Column("counted_by", "counted by")
     by_day = (TABLE, Column("event_date", "event date", units.day), *LEDGER_COLUMNS, counted)
@@ -84,7 +84,7 @@ def dead_letters(facts: Facts) -> Section:
     )
     return section.showing(
         said,
-        tag("figure", bars([_letter(row) for row in rows])),
+        tag("figure", bars(_by_reason(rows))),
         folded("dead letters by reason", DEAD_LETTER_COLUMNS, rows),
     )
 
@@ -116,18 +116,26 @@ def excluded(facts: Facts) -> Section:
     )
 
 
-def _letter(row: Row) -> tuple[str, float, str, str | None]:
-    return (
-        f"{row['reason']} · {row['signal']}",
-        row["dead_letter_count"],
-        units.count(row["dead_letter_count"]),
-        REASONS.get(row["reason"]),
-    )
+def _by_reason(rows: list[Row]) -> list[Bar]:
+    """A bar a reason, largest first; the note says what it means and which signals it struck."""
+    struck: dict[str, list[Row]] = {}
+    for row in rows:
+        struck.setdefault(row["reason"], []).append(row)
+    counted = [(reason, sum(row["dead_letter_count"] for row in own), own) for reason, own in struck.items()]
+    return [
+        (reason, count, units.count(count), f"{REASONS.get(reason, '')} ({_signals(own)})".strip())
+        for reason, count, own in sorted(counted, key=lambda entry: -entry[1])
+    ]
 
 
-def _left_out(row: Row) -> tuple[str, float, str, str | None]:
+def _signals(rows: list[Row]) -> str:
+    """`traces 2, logs 1`"""
+    return ", ".join(f"{row['signal']} {units.count(row['dead_letter_count'])}" for row in rows)
+
+
+def _left_out(row: Row) -> Bar:
     return f"{row['reason']} · {row['environment']}", row["span_count"], f"{units.count(row['span_count'])} spans", None
 
 
-def _other(row: Row) -> tuple[str, float, str, str | None]:
+def _other(row: Row) -> Bar:
     return row["environment"], row["request_count"], units.plural(row["request_count"], "request"), None

@@ -64,12 +64,11 @@ def over_time(facts: Facts) -> Section:
     named = [("all routes", rows), *((f"{r['route']} · {r['service_name']}", _of_route(cells, r)) for r in routes)]
     figures = [tag("div", _panels(facts, own, name), hidden=number > 0) for number, (name, own) in enumerate(named)]
     options = [tag("option", name) for name, _ in named]
-    choice = tag("select", *options, data_chooses="time-panels", autocomplete="off")
+    choice = tag("select", *options, id="route", data_chooses="time-panels", autocomplete="off")
+    chooser = tag("p", tag("label", "Route", for_="route"), choice, class_="choose script-only")
     return section.showing(
         _highest(rows, facts),
-        tag(
-            "figure", tag("label", "Route", choice, class_="choose script-only"), tag("div", *figures, id="time-panels")
-        ),
+        tag("figure", chooser, tag("div", *figures, id="time-panels")),
         folded(f"all routes by {grain}", (_time(facts), *NUMBERS), rows),
     )
 
