@@ -1,6 +1,6 @@
 """Telemetry captured from real SDKs, loaded and built by the commands a user types, has the numbers of its truth.json.
 
-truth.json was computed with the official protobuf classes when the data was captured; no part of otelmart had a hand in it.
+truth.json was computed with the official protobuf classes when the data was captured: nothing of otelmart is in it.
 """
 
 import json
