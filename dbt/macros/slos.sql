@@ -33,17 +33,6 @@
     {{ days_between("date '1970-01-01'", date) }} * {{ slots_per_day() }}
 {%- endmacro %}
 
-{# Dates counted with a definition, or with corrections, that have changed since. #}
-{% test slo_definitions_are_current(model) %}
-    select counted.event_date, counted.slo_id
-    from {{ model }} as counted
-    left join {{ ref('int_slos') }} as slos
-        on slos.slo_id = counted.slo_id
-        and slos.basis_hash = counted.basis_hash
-    where counted.event_date >= date '1970-01-01'
-        and slos.slo_id is null
-{% endtest %}
-
 {# What login.status and payment.status say of a success, in lower case. #}
 {% macro success_words() %}{{ return("('success', 'succeeded', 'successful', 'ok', 'completed', 'approved')") }}{% endmacro %}
 

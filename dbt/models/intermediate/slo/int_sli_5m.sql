@@ -4,7 +4,7 @@ with corrected as (
 ),
 
 slos as (
-    select * from {{ ref('int_slos') }}
+    select * from {{ ref('slos') }}
 ),
 
 -- maintenance takes a slot out of the count, and keeps what happened in it in sight

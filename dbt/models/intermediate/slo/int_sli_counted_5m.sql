@@ -1,5 +1,5 @@
 with slos as (
-    select * from {{ ref('int_slos') }}
+    select * from {{ ref('slos') }}
 ),
 
 requests as (

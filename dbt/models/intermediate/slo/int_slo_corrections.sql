@@ -4,7 +4,7 @@ with slo_corrections as (
 ),
 
 slos as (
-    select * from {{ ref('int_slos') }}
+    select * from {{ ref('slos') }}
 ),
 
 final as (

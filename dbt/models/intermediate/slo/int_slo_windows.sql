@@ -5,7 +5,7 @@ with days as (
 ),
 
 slos as (
-    select * from {{ ref('int_slos') }}
+    select * from {{ ref('slos') }}
 ),
 
 last_day as (

@@ -1,6 +1,6 @@
 {{ config(materialized='table', partition_by=none) }}
 with slos as (
-    select * from {{ ref('int_slos') }}
+    select * from {{ ref('slos') }}
 ),
 
 measured as (
@@ -31,7 +31,7 @@ final as (
         slos.budgeting_method,
         slos.window_kind,
         slos.window_unit,
-        slos.basis_hash,
+        slos.definition_hash,
 
         slos.target_ratio,
         slos.slice_target_ratio,

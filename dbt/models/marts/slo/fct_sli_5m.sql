@@ -4,7 +4,7 @@ with slots as (
 ),
 
 slos as (
-    select * from {{ ref('int_slos') }}
+    select * from {{ ref('slos') }}
 ),
 
 final as (
@@ -32,7 +32,7 @@ final as (
             when slots.good_micros >= slos.target_ratio * slots.valid_micros then 'ok'
             else 'breached'
         end as state,
-        slos.basis_hash,
+        slos.definition_hash,
     from slots
     inner join slos
         on slos.slo_id = slots.slo_id

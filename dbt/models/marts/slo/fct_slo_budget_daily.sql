@@ -11,7 +11,7 @@ days as (
 ),
 
 slos as (
-    select * from {{ ref('int_slos') }}
+    select * from {{ ref('slos') }}
 ),
 
 summed as (
@@ -48,7 +48,7 @@ budgeted as (
         slos.target_ratio,
         slos.slice_minutes,
         slos.min_valid_count,
-        slos.basis_hash,
+        slos.definition_hash,
         1 - slos.target_ratio as allowed_ratio,
         summed.valid_micros - summed.good_micros as bad_micros,
         summed.day_valid_micros - summed.day_good_micros as day_bad_micros,
@@ -108,7 +108,7 @@ final as (
             when day_bad_micros > day_valid_micros * allowed_ratio then 'burning'
             else 'ok'
         end as state,
-        basis_hash,
+        definition_hash,
     from budgeted
 )
 

@@ -5,7 +5,7 @@ with units as (
 ),
 
 slos as (
-    select * from {{ ref('int_slos') }}
+    select * from {{ ref('slos') }}
 ),
 
 alerts as (
@@ -98,7 +98,7 @@ compared as (
         windowed.*,
         slos.target_ratio,
         slos.min_valid_count,
-        slos.basis_hash,
+        slos.definition_hash,
         long_valid_micros - long_good_micros as long_bad_micros,
         short_valid_micros - short_good_micros as short_bad_micros,
         long_valid_micros - long_good_micros > long_valid_micros * bad_ratio_threshold as is_long_exceeded,
@@ -134,7 +134,7 @@ final as (
             when is_long_exceeded and is_short_exceeded then 'firing'
             else 'quiet'
         end as state,
-        basis_hash,
+        definition_hash,
     from compared
 )
 
