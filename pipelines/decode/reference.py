@@ -25,13 +25,11 @@ from pipelines.payloads import Payload, Signal
 
 def decode(payloads: Sequence[Payload], rules: Rules) -> Decoded:
     """Rows and bad rows of payloads of one signal, in payload and wire order."""
-    signal = payloads[0].signal if payloads else "traces"
-    parts = [_decode_one(i, payload, rules) for i, payload in enumerate(payloads)]
-    indices = [i for i, part in enumerate(parts) for _ in part.rows]
-    rows = [row for part in parts for row in part.rows]
+    rows = _Rows(tables.arrow_schema(payloads[0].signal if payloads else "traces"))
+    parts = [_decode_one(i, payload, rules, rows) for i, payload in enumerate(payloads)]
     return Decoded(
-        rows=pa.RecordBatch.from_pylist(rows, schema=tables.arrow_schema(signal)),
-        payload_index=pa.array(indices, pa.int32()),
+        rows=rows.batch(),
+        payload_index=pa.array([i for i, part in enumerate(parts) for _ in range(part.row_count)], pa.int32()),
         bad_rows=[bad for part in parts for bad in part.bad_rows],
         wrong_type_counts=[part.wrong_type_count for part in parts],
         repaired_row_counts=[part.repaired_row_count for part in parts],
@@ -39,10 +37,36 @@ def decode(payloads: Sequence[Payload], rules: Rules) -> Decoded:
 
 
 @dataclass
+class _Rows:
+    """Rows so far, turned into Arrow a few at a time: as dicts they take many times the memory."""
+
+    schema: pa.Schema
+    waiting: list[Row] = field(default_factory=list)
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+
+    def append(self, row: Row) -> None:
+        self.waiting.append(row)
+        if len(self.waiting) >= _ROWS_A_BATCH:
+            self._convert()
+
+    def batch(self) -> pa.RecordBatch:
+        self._convert()
+        rows: pa.RecordBatch = pa.concat_batches(self.batches)  # type: ignore[attr-defined]
+        return rows
+
+    def _convert(self) -> None:
+        self.batches.append(pa.RecordBatch.from_pylist(self.waiting, schema=self.schema))
+        self.waiting.clear()
+
+
+_ROWS_A_BATCH = 2048
+
+
+@dataclass
 class _Part:
     """What became of one payload."""
 
-    rows: list[Row] = field(default_factory=list)
+    row_count: int = 0
     bad_rows: list[BadRow] = field(default_factory=list)
     wrong_type_count: int = 0
     repaired_row_count: int = 0
@@ -72,7 +96,7 @@ def bad_rows_of(payload: Payload, rules: Rules) -> list[BadRow]:
     return [bad for _, _, bad in _checked(0, payload, request, rules) if bad is not None]
 
 
-def _decode_one(index: int, payload: Payload, rules: Rules) -> _Part:
+def _decode_one(index: int, payload: Payload, rules: Rules, rows: _Rows) -> _Part:
     try:
         request, data = _parse(payload)
     except BadMessage as error:
@@ -84,7 +108,8 @@ def _decode_one(index: int, payload: Payload, rules: Rules) -> _Part:
             part.bad_rows.append(bad)
             continue
         row, wrong_type_count = item.row()
-        part.rows.append({**row, **item.context.columns, "row_ordinal": ordinal})
+        rows.append({**row, **item.context.columns, "row_ordinal": ordinal})
+        part.row_count += 1
         part.wrong_type_count += wrong_type_count
         part.repaired_row_count += not is_utf8 and item.is_repaired()
     return part
