@@ -25,6 +25,8 @@ class Lookup:
 
     def by_name(self, level: str) -> dict[str, Coded]:
         """Text of each message of a level, for the names that occur there. Of duplicates in a list the last counts."""
+        if not self.names:
+            return {}
         pair_lists = self.attributes.levels[level]
         names = self.name_of_pair.take(pair_lists.pairs)
         at = np.flatnonzero(names >= 0)
@@ -43,6 +45,9 @@ class Lookup:
 def lookup(attributes: Attributes, names: Iterable[str]) -> Lookup:
     """Look-up of those names that occur in the batch at all."""
     key_codes = _key_codes(attributes.keys, sorted(set(names)))
+    if not key_codes:
+        nothing = np.zeros(0, np.int32)
+        return Lookup(attributes, [], [], nothing, nothing)
     name_of_key = np.full(len(attributes.keys), -1, np.int32)
     name_of_key[list(key_codes.values())] = np.arange(len(key_codes))
     name_of_pair = name_of_key.take(attributes.key_of_pair)
