@@ -116,11 +116,6 @@ def booleans(mask: Bools) -> Arrow:
     return pa.Array.from_buffers(pa.bool_(), len(mask), [None, bitmap(mask)])
 
 
-def constant(text: str, count: int) -> Arrow:
-    """Dictionary column with one value in every row."""
-    return dictionary(np.zeros(count, np.int32), pa.array([text], STRING))
-
-
 def lists(starts: Int32s, values: Arrow) -> Arrow:
     """List array with the schema's element name."""
     kind = pa.list_(pa.field("element", values.type))

@@ -45,16 +45,17 @@ def rows(payloads: Sequence[Payload], rules: Rules) -> Rows:
     part = context(payloads, rules, requests, _rows_of_scope(requests, found))
     attributes = encode(_attribute_lists(requests, found) | attribute_lists(requests), rules)
     promoted, wrong_type_counts = promoted_columns("metrics", part, attributes)
+    header = _header(requests.items, found.kind_of_metric)
     columns = {
         **promoted,
-        **_metric(requests.items, found, attributes),
+        **_metric(requests.items, header, found, attributes),
         **_times(found.fields),
         **_values(found.fields),
         **_histograms(found.fields),
         "quantiles": _quantiles(found.fields["quantile_values"]),
         "exemplars": _exemplars(found.fields["exemplars"], attributes),
         **_flags(found.fields["flags"]),
-        "series_id": _series_ids(requests, found, part, attributes),
+        "series_id": _series_ids(header, found, part, attributes),
         "attributes": attributes.column("own"),
         **shared_columns(part, attributes),
     }
@@ -74,9 +75,8 @@ def _attribute_lists(requests: Requests, found: Points) -> dict[str, Arrow]:
     }
 
 
-def _metric(metrics: Arrow, found: Points, attributes: Attributes) -> dict[str, Arrow]:
+def _metric(metrics: Arrow, header: Mapping[str, Coded], found: Points, attributes: Attributes) -> dict[str, Arrow]:
     counts = found.rows_of_metric
-    header = _header(metrics, found.kind_of_metric)
     return {
         **{name: column.repeat(counts).array() for name, column in header.items() if name != "is_monotonic"},
         "metric_description": texts(metrics.field("description")).repeat(counts).array(),
@@ -196,9 +196,8 @@ def _flags(flags: Arrow) -> dict[str, Arrow]:
     }
 
 
-def _series_ids(requests: Requests, found: Points, part: Context, attributes: Attributes) -> Arrow:
-    header = _header(requests.items, found.kind_of_metric)
-    scope = requests.scopes.field("scope")
+def _series_ids(header: Mapping[str, Coded], found: Points, part: Context, attributes: Attributes) -> Arrow:
+    scope = part.requests.scopes.field("scope")
     scope_header = [texts(scope.field("name")), texts(scope.field("version"))]
     metric = header_lanes(list(header.values()), _metric_lanes)
     return series_ids(part, attributes, scope_header, np.repeat(metric, found.rows_of_metric, axis=0))

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pipelines.decode import scalars
 from pipelines.decode.attributes import Attributes
-from pipelines.decode.columns import STRING, Bools, Coded, Int64s, array_of, combined, dictionary
+from pipelines.decode.columns import STRING, Bools, Coded, Int64s, array_of, combined
 from pipelines.decode.lookup import lookup
 from pipelines.decode.rules import Column, Compose
 from pipelines.decode.wire import Arrow, Int32s
@@ -39,7 +39,7 @@ def promote(
     wrong_type_counts = np.zeros(row_count, np.int64)
     names = lookup(attributes, _names(columns))
     found = [(level, names.by_name(level.name)) for level in levels]
-    absent = dictionary(np.full(row_count, -1, np.int32), pa.array([], STRING))
+    absent = _absent(row_count).array()
     for column in columns:
         coded = _rows(column, found)
         if coded is None:
@@ -52,9 +52,15 @@ def promote(
     return promoted, wrong_type_counts
 
 
-def first_text(attributes: Attributes, names: Sequence[str], level: str) -> Coded | None:
-    """Text of the first of these attributes that each message of a level has; None when no message has any."""
-    return _sources(names, lookup(attributes, names).by_name(level))
+def first_text(attributes: Attributes, names: Sequence[str], level: str) -> Coded:
+    """Text of the first of these attributes that each message of a level has."""
+    found = _sources(names, lookup(attributes, names).by_name(level))
+    message_count = len(attributes.levels[level].starts) - 1
+    return found or _absent(message_count)
+
+
+def _absent(message_count: int) -> Coded:
+    return Coded(np.full(message_count, -1, np.int32), pa.array([], STRING))
 
 
 def first_present(choices: Sequence[Coded]) -> Coded:
@@ -98,8 +104,7 @@ def _sources(sources: Sequence[str | Compose], by_name: Mapping[str, Coded]) -> 
 def _composed(source: Compose, by_name: Mapping[str, Coded]) -> Coded:
     """Text of a composition, worked out once per distinct combination of its parts."""
     message_count = next(len(by_name[name].codes) for name in source.of if name in by_name)
-    absent = Coded(np.full(message_count, -1, np.int32), pa.array([], STRING))
-    distinct, rows = combined([by_name.get(name, absent) for name in source.of])
+    distinct, rows = combined([by_name.get(name, _absent(message_count)) for name in source.of])
     texts = _COMPOSE[source.rule](*distinct)
     codes = np.where(
         texts.is_valid().to_numpy(zero_copy_only=False), np.arange(len(texts), dtype=np.int32), np.int32(-1)

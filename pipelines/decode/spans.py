@@ -139,11 +139,9 @@ def _sampling(spans: Arrow, attributes: Attributes, rules: Rules) -> dict[str, A
     """Both columns, worked out once per distinct pair of tracestate and weight."""
     trace_state = texts(spans.field("trace_state"))
     weight = first_text(attributes, rules.weight_attributes, "own")
-    distinct, codes = combined([trace_state] if weight is None else [trace_state, weight])
-    states, weights = (
-        column.to_pylist() for column in (distinct if weight else [*distinct, pa.nulls(len(distinct[0]))])
-    )
-    found = [sampling.adjusted_count(state, text) for state, text in zip(states, weights, strict=True)]
+    (states, weights), codes = combined([trace_state, weight])
+    distinct = zip(states.to_pylist(), weights.to_pylist(), strict=True)
+    found = [sampling.adjusted_count(state, weight_text) for state, weight_text in distinct]
     counts = np.array([count for count, _ in found], np.float64)
     sources = pa.array([source for _, source in found], pa.string())
     return {
