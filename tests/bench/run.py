@@ -1,6 +1,6 @@
 """`make bench`: runs every tests/bench/bench_*.py in this process, prints ratios first, writes .otelmart/bench.json.
 
-Each bench module has `measure() -> {name: {"value", "unit", "against"}}`; both sides of a ratio are timed in the same run.
+Each bench module has `measure() -> {name: {"value", "unit", "against"}}`; both sides of a ratio run in the same call.
 `make bench` runs all; `python tests/bench/run.py decode` only those whose name contains the word.
 """
 
@@ -26,7 +26,9 @@ def main(words: list[str]) -> None:
         print(f"\n{path.stem}", flush=True)
         measured = _load(path).measure()
         for name, figure in sorted(measured.items(), key=lambda item: item[1]["unit"] != "x"):
-            print(f"  {figure['value']:>12,.3f} {figure['unit']:<10} {name:<42} against {figure['against']}", flush=True)
+            print(
+                f"  {figure['value']:>12,.3f} {figure['unit']:<10} {name:<42} against {figure['against']}", flush=True
+            )
         figures.update(measured)
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n")
@@ -35,7 +37,8 @@ def main(words: list[str]) -> None:
 
 def _load(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -1,0 +1,119 @@
+"""Files → lake: the product's Beam run against the usual job, the graph's own overhead, and peak memory.
+
+The usual job: match files → gunzip → official protobuf classes → one dict a span → `WriteToParquet`. Same input and
+engine, each in a process of its own; CPU of the whole process less that of the same process with one request.
+"""
+
+import gzip
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import traffic
+
+from pipelines import tables
+
+REQUESTS = 96
+SPANS_PER_REQUEST = 512
+HERE = Path(__file__).resolve()
+
+
+def measure() -> dict[str, dict[str, object]]:
+    """Ratios first: usual job / product, product / plain functions; then peak memory in MB at 1x, 4x and 16x input."""
+    with tempfile.TemporaryDirectory(prefix="otelmart-bench-") as tmp:
+        root = Path(tmp)
+        sizes = {factor: _input(root / f"in{factor}", REQUESTS * factor) for factor in (1, 4, 16)}
+        _input(root / "in0", 1)
+        usual, usual_start = _run("usual", root / "in1", root), _run("usual", root / "in0", root)
+        beam, beam_start = _run("beam", root / "in1", root), _run("beam", root / "in0", root)
+        plain, plain_start = _run("plain", root / "in1", root), _run("plain", root / "in0", root)
+        peaks = {1: beam, **{factor: _run("beam", root / f"in{factor}", root) for factor in (4, 16)}}
+        lake_bytes = sum(part.stat().st_size for part in (root / "beam-in1").glob("traces/*/*.parquet"))
+    spans = sizes[1] - SPANS_PER_REQUEST
+    usual_us = (usual["cpu"] - usual_start["cpu"]) / spans * 1e6
+    beam_us = (beam["cpu"] - beam_start["cpu"]) / spans * 1e6
+    plain_us = (plain["cpu"] - plain_start["cpu"]) / spans * 1e6
+    cpu = "CPU of the run, start-up taken off"
+    return {
+        "lake_over_dict_rows_job": _figure(usual_us / beam_us, "x", "dict rows and WriteToParquet on the same engine"),
+        "lake_beam_over_plain": _figure(beam_us / plain_us, "x", "the same functions without Beam"),
+        "lake_beam_us": _figure(beam_us, "us/span", cpu),
+        "lake_dict_rows_job_us": _figure(usual_us, "us/span", cpu),
+        "lake_bytes": _figure(lake_bytes / sizes[1], "B/span", "tests/bench/traffic.py"),
+        **{
+            f"lake_peak_{factor}x": _figure(peak["peak_mb"], "MB", f"{sizes[factor]:,} spans")
+            for factor, peak in peaks.items()
+        },
+    }
+
+
+def _figure(value: float, unit: str, against: str) -> dict[str, object]:
+    return {"value": value, "unit": unit, "against": against}
+
+
+def _input(where: Path, requests: int) -> int:
+    where.mkdir()
+    spans = 0
+    bodies = [
+        gzip.compress(body, 6, mtime=0) for body in traffic.trace_requests(min(requests, REQUESTS), SPANS_PER_REQUEST)
+    ]
+    for i in range(requests):
+        (where / f"{i:06d}.bin.gz").write_bytes(bodies[i % len(bodies)])
+        spans += SPANS_PER_REQUEST
+    return spans
+
+
+def _run(mode: str, source: Path, root: Path) -> dict[str, float]:
+    out = subprocess.run(
+        [sys.executable, str(HERE), mode, str(source), str(root / f"{mode}-{source.name}")],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=HERE.parents[2],
+        env={**os.environ, "OTELMART_PRIVACY_KEY": "bench"},
+    )
+    result: dict[str, float] = json.loads(out.stdout.splitlines()[-1])
+    return result
+
+
+def _usual_job(source: Path, out: Path) -> None:
+    import apache_beam as beam
+    import dict_rows
+    from apache_beam.io import fileio
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    schema = tables.arrow_schema("traces")
+    empty = dict.fromkeys(schema.names)
+
+    def rows(file: fileio.ReadableFile) -> Iterator[dict[str, object]]:
+        for row in dict_rows.dict_rows(gzip.decompress(file.read())):
+            yield {**empty, **row}
+
+    with beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"])) as pipeline:
+        (
+            pipeline
+            | "Match files" >> fileio.MatchFiles(f"{source}/*.gz")
+            | "Open files" >> fileio.ReadMatches(compression="uncompressed")
+            | "Decode rows" >> beam.FlatMap(rows)
+            | "Write rows" >> beam.io.WriteToParquet(f"{out}/part", schema, codec="zstd")
+        )
+
+
+def _product(mode: str, source: Path, out: Path) -> None:
+    from pipelines.cli.ingest import ingest
+    from pipelines.cli.options import Engine
+
+    ingest(str(source), out, 64 << 20, Engine({"beam": "FnApiRunner", "plain": "plain"}[mode]))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(HERE.parent))
+    mode, source, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    _usual_job(source, out) if mode == "usual" else _product(mode, source, out)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps({"cpu": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / 1024}))
