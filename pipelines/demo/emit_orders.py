@@ -21,11 +21,23 @@ from pipelines.demo.otlp import (
     Attributes,
 )
 from pipelines.demo.outbox import Emitter, Outbox, of_pod, of_server, status_of
-from pipelines.demo.sources import APP, LOGBACK, ORDER_SERVICE, PAYMENT_HTTP, PAYMENT_SERVICE, PYTHON_LOGGING, SLOG
+from pipelines.demo.sources import (
+    APP,
+    GRPC,
+    LOGBACK,
+    ORDER_SERVICE,
+    PAYMENT_HTTP,
+    PAYMENT_SERVICE,
+    PYTHON_LOGGING,
+    SLOG,
+)
 from pipelines.demo.stacks import exception_attributes, exception_event
 
 INFO, WARN, ERROR_SEVERITY = (9, "INFO"), (13, "WARN"), (17, "ERROR")
 POSTGRES = {"db.system": "postgresql"}
+STOCK_CALL: Attributes = {
+    "rpc.system": "grpc", "rpc.service": "inventory.Stock", "rpc.method": "Check", "rpc.grpc.status_code": 0,
+}  # fmt: skip
 
 
 def order(out: Outbox, fact: OrderAttempt, parent: bytes) -> None:
@@ -55,7 +67,9 @@ def order(out: Outbox, fact: OrderAttempt, parent: bytes) -> None:
     )
     if fact.outcome in ("success", "payment_error", "inventory_error"):
         stock: Attributes = {"peer.service": "inventory-service", "http.status_code": 200}
-        app.span(ORDER_SERVICE, "checkInventory", INTERNAL, checked_ns, checked_ns + 7 * NS_PER_MS, stock, root, OK)
+        stocked_ns = checked_ns + 7 * NS_PER_MS
+        check = app.span(ORDER_SERVICE, "checkInventory", INTERNAL, checked_ns, stocked_ns, stock, root, OK)
+        app.span(GRPC, "inventory.Stock/Check", CLIENT, checked_ns + 300_000, stocked_ns - 400_000, STOCK_CALL, check)
     if fact.payment:
         _pay(out, app, fact, fact.payment, root)
     if fact.outcome == "success":

@@ -8,7 +8,17 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from pipelines.demo.catalog import SAMPLED_SERVICE, SERVICES
-from pipelines.demo.model import CartAdd, Fact, HealthCheck, Login, OrderAttempt, PageView, Registration, Request
+from pipelines.demo.model import (
+    CartAdd,
+    Fact,
+    Failure,
+    HealthCheck,
+    Login,
+    OrderAttempt,
+    PageView,
+    Registration,
+    Request,
+)
 from pipelines.demo.outbox import is_sampled
 from pipelines.demo.shop import HOUR_NS, utc_date
 
@@ -59,9 +69,7 @@ class Observed:
     orders: dict[Keys, list[Decimal]] = field(default_factory=lambda: defaultdict(list))  # environment, date, currency
     order_attempts: Counter[Keys] = field(default_factory=Counter)  # environment, order-service version, outcome
     payments: dict[Keys, list[Decimal]] = field(default_factory=lambda: defaultdict(list))
-    exceptions: Counter[Keys] = field(
-        default_factory=Counter
-    )  # environment, service, type, spans and logs that show it
+    exceptions: Counter[Keys] = field(default_factory=Counter)  # environment, service, type, version, where it shows
     excluded: Counter[Keys] = field(default_factory=Counter)  # environment, date, reason, service, kept or sampled_out
 
     def add(self, other: Observed) -> None:
@@ -123,22 +131,25 @@ class Observed:
 
     def _observe_exceptions(self, fact: Fact) -> None:
         """Exceptions by where they show: a span event, a log record, or both for the same one."""
-        environment = fact.actor.environment
         match fact:
             case PageView():
-                if fact.failure:
-                    self.exceptions[environment, "frontend-service", fact.failure.exception_type, "both"] += 1
-                if fact.cache_failure:
+                if fact.failure and fact.web:
+                    self._raised(fact, fact.web.service, fact.web.version, fact.failure, "both")
+                if fact.cache_failure and fact.user_call:
                     shows = "both" if is_sampled(fact) else "log"
-                    self.exceptions[environment, SAMPLED_SERVICE, fact.cache_failure.exception_type, shows] += 1
+                    self._raised(fact, SAMPLED_SERVICE, fact.user_call.version, fact.cache_failure, shows)
                 if fact.browser_failure:
-                    self.exceptions[environment, "frontend-app", fact.browser_failure.exception_type, "log"] += 1
+                    self._raised(fact, "frontend-app", fact.actor.app_version, fact.browser_failure, "log")
             case Login() if fact.failure:
-                self.exceptions[environment, "auth-service", fact.failure.exception_type, "both"] += 1
+                self._raised(fact, fact.auth.service, fact.auth.version, fact.failure, "both")
             case OrderAttempt() if fact.failure:
-                self.exceptions[environment, "order-service", fact.failure.exception_type, "both"] += 1
+                self._raised(fact, fact.order.service, fact.order.version, fact.failure, "both")
                 if fact.payment and fact.payment.failure:
-                    self.exceptions[environment, "payment-service", fact.payment.failure.exception_type, "span"] += 1
+                    request = fact.payment.request
+                    self._raised(fact, request.service, request.version, fact.payment.failure, "span")
+
+    def _raised(self, fact: Fact, service: str, version: str, failure: Failure, shows: str) -> None:
+        self.exceptions[fact.actor.environment, service, failure.exception_type, version, shows] += 1
 
     def _active(self, fact: Fact, what: str, is_page: bool = False) -> None:
         actor = fact.actor

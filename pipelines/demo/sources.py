@@ -30,6 +30,7 @@ PINO = Scope("@opentelemetry/instrumentation-pino", "0.46.0")
 PYTHON_LOGGING = Scope("opentelemetry.sdk._logs")
 LOGBACK = Scope("com.example.order.OrderController")
 SLOG = Scope("go.opentelemetry.io/contrib/bridges/otelslog", "0.8.0")
+GRPC = Scope("io.opentelemetry.grpc-1.6", "2.11.0-alpha")
 TOMCAT = Scope("io.opentelemetry.tomcat-10.0", "2.11.0-alpha")
 # language → what instruments its HTTP server, and its logging
 SERVER_SCOPES = {

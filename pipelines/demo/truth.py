@@ -85,7 +85,8 @@ class Truth:
     """Payments by method, gateway ("" when none was asked), status, currency and date; amounts as decimal text."""
     errors: Rows
     """Exceptions by service and type: `exception_count` is each counted once however it shows, `span_event_count` and
-    `log_record_count` how often it shows there. A sampled-out trace shows its exceptions as log records only."""
+    `log_record_count` how often it shows there. A sampled-out trace shows its exceptions as log records only.
+    ValidationException of order-service is absent in the broken release and comes back after it."""
     counters: Rows
     """Counter series: true increase as a reader of the points can know it (a series that began before the shop's first
     day counts from its first point on), in all and by date of the point that shows it."""

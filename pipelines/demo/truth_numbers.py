@@ -107,18 +107,22 @@ def money(amounts: dict[tuple[str, ...], list[Decimal]], names: tuple[str, ...],
 
 
 def errors(observed: Observed) -> Rows:
-    groups: dict[tuple[str, ...], Counter[str]] = {}
-    for (*keys, shows), n in observed.exceptions.items():
-        groups.setdefault(tuple(keys), Counter())[shows] += n
+    """Exceptions by environment, service and type."""
+    shows: dict[tuple[str, ...], Counter[str]] = {}
+    versions: dict[tuple[str, ...], Counter[str]] = {}
+    for keys, n in observed.exceptions.items():
+        shows.setdefault(keys[:3], Counter())[keys[4]] += n
+        versions.setdefault(keys[:3], Counter())[keys[3]] += n
     names = ("environment", "service_name", "exception_type")
     return [
         {
-            **dict(zip(names, keys, strict=True)),
-            "exception_count": sum(shows.values()),
-            "span_event_count": shows["span"] + shows["both"],
-            "log_record_count": shows["log"] + shows["both"],
+            **dict(zip(names, group, strict=True)),
+            "exception_count": where.total(),
+            "span_event_count": where["span"] + where["both"],
+            "log_record_count": where["log"] + where["both"],
+            "exception_count_by_version": dict(sorted(versions[group].items())),
         }
-        for keys, shows in sorted(groups.items())
+        for group, where in sorted(shows.items())
     ]
 
 

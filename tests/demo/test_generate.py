@@ -47,6 +47,7 @@ def test_every_span_name_of_the_source_design_is_sent(demo: Demo) -> None:
         "GET /pages/:pageName", "fetch.page.data", "track.event", "POST /api/orders", "validateOrder", "checkInventory",
         "payment.process", "processPayment", "saveOrder", "PaymentService.ProcessPayment", "validatePayment",
         "callPaymentGateway", "updateDatabase", "get_user", "cache.get", "cache.set", "user.registration",
+        "inventory.Stock/Check", "send orders", "process orders",
     }  # fmt: skip
     assert wanted <= {span.name for _, span in demo.all_spans}
 

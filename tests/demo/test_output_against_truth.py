@@ -137,6 +137,8 @@ def test_exceptions_on_spans_and_log_records_are_those_of_the_truth(demo: Demo) 
         for resource, log, _ in demo.logs
         if text(log.attributes, "exception.type")
     )
+    for row in demo.truth["errors"]:
+        assert sum(row["exception_count_by_version"].values()) == row["exception_count"]
     keys = ("environment", "service_name", "exception_type")
     assert on_spans == +counted(demo.truth["errors"], keys, "span_event_count")
     assert on_logs == +counted(demo.truth["errors"], keys, "log_record_count")
