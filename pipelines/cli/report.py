@@ -42,6 +42,7 @@ def warehouse_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--json", "as_json", is_flag=True, help="Print where the page is, its size and what it shows, as JSON.")
 def command(warehouse: Path, environment: str | None, target: Path, as_json: bool) -> None:
     """Write one HTML page that shows the marts: no server, no network, light and dark, for screen, phone and paper."""
+    from pipelines.report import units
     from pipelines.report.page import write_page
     from pipelines.report.warehouse import read_facts
 
@@ -49,8 +50,9 @@ def command(warehouse: Path, environment: str | None, target: Path, as_json: boo
     facts = read_facts(warehouse, environment)
     page_bytes = write_page(facts, target)
     seconds = perf_counter() - started
+    period = units.plain(facts.scope.period())
     if as_json:
-        shown = {"environment": facts.scope.environment, "period": facts.scope.period()}
+        shown = {"environment": facts.scope.environment, "period": period}
         click.echo(json.dumps({"path": str(target), "page_bytes": page_bytes, "seconds": round(seconds, 3), **shown}))
     else:
-        click.echo(f"{target}  ({page_bytes / 1e6:.1f} MB, {facts.scope.environment}, {facts.scope.period()})")
+        click.echo(f"{target}  ({page_bytes / 1e6:.1f} MB, {facts.scope.environment}, {period})")

@@ -8,6 +8,7 @@ from typing import Any
 from pipelines.report import units
 
 Row = dict[str, Any]
+NOT_SET = "(not set)"
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,10 @@ class Scope:
     last_date: date | None
     as_of: datetime
     grain: str
+
+    def title(self) -> str:
+        """The environment as the first words of a heading."""
+        return self.environment.capitalize() if self.environment != NOT_SET else "No environment named"
 
     def period(self) -> str:
         """`16 Nov 2026`, `14 – 16 Nov 2026`, or `no data`."""

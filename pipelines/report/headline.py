@@ -14,7 +14,7 @@ def lead(facts: Facts) -> Markup:
         (
             tag(
                 "div",
-                tag("h1", f"{scope.environment.capitalize()}, {scope.period()}"),
+                tag("h1", f"{scope.title()}, {scope.period()}"),
                 tag("p", f"As of the build of {as_of}. All times are UTC.", class_="scope"),
                 tag("ul", *lines, class_="story"),
                 class_="lead",
@@ -44,7 +44,7 @@ def _tiles(facts: Facts) -> list[Markup]:
         _tile(
             "Sessions",
             units.short_count(session.get("session_count")),
-            f"{units.short_count(session.get('page_view_count'))} page views",
+            f"page views: {units.short_count(session.get('page_view_count'))}",
         ),
         _conversion_tile(facts),
         _revenue_tile(facts),

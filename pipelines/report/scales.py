@@ -58,12 +58,11 @@ def colour_steps(values: list[float], count: int) -> list[float]:
     return sorted(cut for cut in cuts if cut > ordered[0])
 
 
-def day_marks(times: Sequence[datetime]) -> list[tuple[float, datetime]]:
-    """(percent of the axis, midnight) for each day that begins inside the columns, at most eight."""
-    found = [
-        (100 * i / len(times), time) for i, time in enumerate(times) if i == 0 or time.date() != times[i - 1].date()
-    ]
-    return found[:: ceil(len(found) / 8)]
+def time_marks(times: Sequence[datetime]) -> list[tuple[float, str]]:
+    """(percent of the axis, text) where days begin, or for a single day its hours; at most eight."""
+    days = [i for i, time in enumerate(times) if i == 0 or time.date() != times[i - 1].date()]
+    columns, text = (days, "{0.day} {0:%b}") if len(days) > 1 or len(times) == 1 else (range(len(times)), "{0:%H:%M}")
+    return [(100 * i / len(times), text.format(times[i])) for i in columns[:: ceil(len(columns) / 8)]]
 
 
 def _round_up(value: float, steps: Sequence[float] = STEPS) -> float:

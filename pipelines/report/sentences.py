@@ -1,5 +1,6 @@
 """The story in sentences, the same on the page and in the terminal."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipelines.report import story, units
@@ -16,14 +17,24 @@ class Sentence:
 
 def sentences(facts: Facts) -> list[Sentence]:
     """What happened, what is behind it, and whether the numbers can be believed."""
-    step = story.broken_steps(facts.at_level("funnel", "day"))[:1]
-    incident = story.incidents(facts.at_level("latency", "cell"), facts.times(), facts.rows("versions"))[:1]
-    found = [*(Sentence("bad", broken(s)) for s in step), *(Sentence("bad", failing(i, facts)) for i in incident)]
+    found = [*_trouble(facts)]
     if not found and facts.at_level("latency", "all"):
         found = [Sentence("good", "No funnel step and no route stands out as broken.")]
     if facts.at_level("ledger", "table"):
-        found.append(Sentence("good" if facts.is_reconciled() else "bad", ledger(facts)))
+        tone = "good" if facts.is_reconciled() else "bad" if facts.unexplained_count() else "plain"
+        found.append(Sentence(tone, ledger(facts)))
     return found
+
+
+def _trouble(facts: Facts) -> Iterable[Sentence]:
+    """The worst broken step, and the worst incident, or else the route that fails all the time."""
+    for step in story.broken_steps(facts.at_level("funnel", "day"))[:1]:
+        yield Sentence("bad", broken(step))
+    incidents = story.incidents(facts.at_level("latency", "cell"), facts.times(), facts.rows("versions"))
+    for incident in incidents[:1]:
+        yield Sentence("bad", failing(incident, facts))
+    for route in [] if incidents else story.failing_routes(facts.at_level("latency", "route"))[:1]:
+        yield Sentence("bad", always_failing(route))
 
 
 def broken(step: story.BrokenStep) -> str:
@@ -45,6 +56,12 @@ def failing(incident: story.Incident, facts: Facts) -> str:
     )
 
 
+def always_failing(route: story.Row) -> str:
+    """`GET /items (shop) failed 100 % of 78 requests over the whole period.`"""
+    ratio, requests = units.percent(route["error_ratio"]), units.plural(route["request_count"], "request")
+    return f"{route['route']} ({route['service_name']}) failed {ratio} of {requests} over the whole period."
+
+
 def _blame(version: story.BadVersion | None) -> str:
     if version is None:
         return ""
@@ -56,7 +73,7 @@ def ledger(facts: Facts) -> str:
     """The verdict in plain words."""
     row = facts.at_level("ledger", "all")[0]
     if row["outside_row_count"] is None and not row["unexplained_count"]:
-        return "Nobody counted outside the pipeline, so nothing can be compared: no outside_counts came with the data."
+        return "The ledger and the stored rows agree; nobody counted outside, so a loss on the way here would not show."
     sent, unexplained = units.count(row["outside_row_count"]), row["unexplained_count"]
     if unexplained:
         return f"Of {sent} rows sent, {units.count(unexplained)} cannot be accounted for: run otelmart ledger --verify."

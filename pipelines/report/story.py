@@ -13,6 +13,7 @@ SURE_SIGMAS = 4.0  # a day stands out when chance would do this less than once i
 POORER_BY_RATIO = 0.1
 EXCESS_REQUESTS = 10.0
 FAR_MORE_TIMES = 3
+OFTEN_RATIO = 0.1
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,12 @@ def incidents(cells: list[Row], times: list[datetime], versions: list[Row]) -> l
     found = [incident for series in by_route.values() for incident in _stretch(series, times, versions)]
     largest = max((incident.excess_count for incident in found), default=0)
     return sorted(found, key=lambda i: (i.version is None or i.excess_count < largest / 2, -i.excess_count))
+
+
+def failing_routes(routes: list[Row]) -> list[Row]:
+    """Routes that fail often all the time, most errors first."""
+    failing = [r for r in routes if r["error_count"] >= EXCESS_REQUESTS and r["error_ratio"] >= OFTEN_RATIO]
+    return sorted(failing, key=lambda route: -route["error_count"])
 
 
 def _broken(row: Row, rows: list[Row]) -> BrokenStep | None:

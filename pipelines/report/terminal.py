@@ -29,7 +29,8 @@ def summary(facts: Facts, next_steps: Pairs, *, in_colour: bool) -> str:
     )
     with console.capture() as captured:
         console.print(Group(*_parts(facts, next_steps)))
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    lines = units.plain(captured.get()).splitlines()
+    return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
 def _parts(facts: Facts, next_steps: Pairs) -> Iterable[RenderableType]:

@@ -1,4 +1,4 @@
-"""Numbers as people read them: always with the unit, and `no data` instead of an empty place."""
+"""Numbers as people read them: always with the unit, on one line with it; `no data` instead of an empty place."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -6,7 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 NO_DATA = "no data"
+NBSP = "\u00a0"
 Format = Callable[[Any], str]
+
+
+def plain(text: str) -> str:
+    """The same with ordinary spaces, for where nothing wraps."""
+    return text.replace(NBSP, " ")
 
 
 def count(value: float | None) -> str:
@@ -21,7 +27,7 @@ def short_count(value: float | Decimal | None) -> str:
     number = float(value)
     for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(number) >= max(size, 10_000):
-            return f"{_three_digits(number / size)} {suffix}"
+            return f"{_three_digits(number / size)}{NBSP}{suffix}"
     return count(number)
 
 
@@ -29,7 +35,7 @@ def milliseconds(value: float | None) -> str:
     """0.4 → `0.4 ms`, 83.2 → `83 ms`, 1234 → `1.23 s`."""
     if value is None:
         return NO_DATA
-    return f"{_three_digits(value / 1000)} s" if value >= 1000 else f"{_short(value)} ms"
+    return f"{_three_digits(value / 1000)}{NBSP}s" if value >= 1000 else f"{_short(value)}{NBSP}ms"
 
 
 def seconds(value: float | None) -> str:
@@ -38,9 +44,9 @@ def seconds(value: float | None) -> str:
         return NO_DATA
     whole = round(value)
     if whole < 60:
-        return f"{whole} s"
+        return f"{whole}{NBSP}s"
     minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes}{NBSP}min {rest}{NBSP}s" if minutes < 60 else f"{minutes // 60}{NBSP}h {minutes % 60}{NBSP}min"
 
 
 def percent(ratio: float | None) -> str:
@@ -49,11 +55,11 @@ def percent(ratio: float | None) -> str:
         return NO_DATA
     shown = float(ratio) * 100
     if 0 < shown < 0.01:
-        return "< 0.01 %"
+        return f"<{NBSP}0.01{NBSP}%"
     if 99.99 < shown < 100:
-        return "> 99.99 %"
+        return f">{NBSP}99.99{NBSP}%"
     digits = 0 if shown in (0, 100) else 2 if shown < 1 or shown > 99 else 1
-    return f"{shown:.{digits}f} %"
+    return f"{shown:.{digits}f}{NBSP}%"
 
 
 def times(value: float | None) -> str:
@@ -73,17 +79,17 @@ def text(value: object) -> str:
 
 def day(value: date | None) -> str:
     """`16 Nov`: the year stands in the title."""
-    return NO_DATA if value is None else f"{value.day} {value:%b}"
+    return NO_DATA if value is None else f"{value.day}{NBSP}{value:%b}"
 
 
 def long_day(value: date | None) -> str:
     """`16 Nov 2026`."""
-    return NO_DATA if value is None else f"{value.day} {value:%b %Y}"
+    return NO_DATA if value is None else f"{value.day}{NBSP}{value:%b}{NBSP}{value:%Y}"
 
 
 def moment(value: datetime | None) -> str:
     """`16 Nov 14:00`, UTC."""
-    return NO_DATA if value is None else f"{value.day} {value:%b %H:%M}"
+    return NO_DATA if value is None else f"{value.day}{NBSP}{value:%b}{NBSP}{value:%H:%M}"
 
 
 def plural(value: float, noun: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.report import units
 from pipelines.report.facts import Facts
 from pipelines.report.page import page, write_page
 from pipelines.report.warehouse import read_facts
@@ -48,7 +49,8 @@ class Words(HTMLParser):
 
 @pytest.fixture(scope="session")
 def html(facts: Facts) -> str:
-    return page(facts)
+    """The page, with ordinary spaces between numbers and units."""
+    return units.plain(page(facts))
 
 
 @pytest.fixture(scope="session")

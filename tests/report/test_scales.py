@@ -51,4 +51,10 @@ def test_colours_step_at_round_numbers_when_values_spread_and_else_at_quantiles(
 def test_days_are_marked_where_they_begin() -> None:
     start = datetime(2026, 11, 16, 12, tzinfo=UTC)
     times = [start + timedelta(hours=hour) for hour in range(24)]
-    assert scales.day_marks(times) == [(0, times[0]), (50, times[12])]
+    assert scales.time_marks(times) == [(0, "16 Nov"), (50, "17 Nov")]
+
+
+def test_a_single_day_is_marked_by_its_hours() -> None:
+    start = datetime(2026, 11, 16, 8, tzinfo=UTC)
+    times = [start + timedelta(hours=hour) for hour in range(10)]
+    assert scales.time_marks(times) == [(0, "08:00"), (20, "10:00"), (40, "12:00"), (60, "14:00"), (80, "16:00")]

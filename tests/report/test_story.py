@@ -113,3 +113,11 @@ def test_of_routes_that_failed_together_the_one_with_the_bad_version_comes_first
     ]
     versions = [version("1.0", 0, 2, 300, 0.0, "orders"), version("1.1", 3, 3, 100, 0.6, "orders")]
     assert [incident.route for incident in story.incidents([*calm, *failed], HOURS, versions)] == ["orders", "checkout"]
+
+
+def test_a_route_that_fails_all_the_time_is_told_only_with_enough_errors_and_a_high_ratio() -> None:
+    def route(name: str, requests: int, errors: int) -> dict[str, Any]:
+        return {"route": name, "request_count": requests, "error_count": errors, "error_ratio": errors / requests}
+
+    routes = [route("fine", 1000, 90), route("rare", 9, 9), route("bad", 100, 10), route("worse", 78, 78)]
+    assert [row["route"] for row in story.failing_routes(routes)] == ["worse", "bad"]

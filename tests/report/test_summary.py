@@ -59,6 +59,24 @@ def test_a_warehouse_of_empty_marts_says_no_data(warehouse: Change) -> None:
         assert said in text
 
 
+def test_a_route_that_always_fails_is_told_when_there_is_no_incident(warehouse: Change) -> None:
+    steady = "update marts.fct_latency_hourly set error_count = request_count where service_name = 'order-service'"
+    text = summary(read_facts(warehouse(steady)), NEXT, in_colour=False)
+    assert "POST /api/orders (order-service) failed 100 % of 400 requests over the whole period." in text
+
+
+def test_without_a_count_from_outside_the_verdict_says_what_it_cannot_see(warehouse: Change) -> None:
+    uncounted = "update marts.fct_reconciliation_daily set outside_row_count = null"
+    text = summary(read_facts(warehouse(uncounted)), NEXT, in_colour=False)
+    assert "·  The ledger and the stored rows agree; nobody counted outside" in text
+
+
+def test_unexplained_rows_are_told_with_the_next_command(warehouse: Change) -> None:
+    lost = "update marts.fct_reconciliation_daily set unexplained_count = 7 where table_name = 'logs'"
+    text = summary(read_facts(warehouse(lost)), NEXT, in_colour=False)
+    assert "✗  Of 1,800 rows sent, 7 cannot be accounted for: run otelmart ledger --verify." in text
+
+
 def test_the_command_prints_no_colour_into_a_pipe(warehouse: Change) -> None:
     result = run("summary", "--warehouse", warehouse())
     assert (result.exit_code, result.stderr) == (0, "")

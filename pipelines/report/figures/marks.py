@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from pipelines.report import scales, units
+from pipelines.report import scales
 from pipelines.report.html import Markup, join, json_script, tag
 
 
@@ -36,9 +36,7 @@ def boxes(places: Iterable[tuple[float, float]], width: float = 1, height: float
 
 def time_axis(times: Sequence[datetime]) -> Markup:
     """Day names under the column where each day begins (UTC)."""
-    marks = [
-        tag("span", units.day(time.date()), style=f"left:{number(left)}%") for left, time in scales.day_marks(times)
-    ]
+    marks = [tag("span", text, style=f"left:{number(left)}%") for left, text in scales.time_marks(times)]
     return tag("div", *marks, class_="x-axis", aria_hidden="true")
 
 

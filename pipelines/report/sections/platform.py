@@ -56,7 +56,8 @@ def ledger(facts: Facts) -> Section:
     unexplained = facts.unexplained_count()
     number = tag("strong", "?" if unexplained is None else units.count(unexplained))
     words = tag("span", tag("b", "unexplained rows"), tag("br"), sentences.ledger(facts))
-    verdict = tag("p", number, words, class_=f"verdict {'good' if facts.is_reconciled() else 'bad'}")
+    tone = "good" if facts.is_reconciled() else "bad" if unexplained else "plain"
+    verdict = tag("p", number, words, class_=f"verdict {tone}")
     counted = Column("counted_by", "counted by")
     by_day = (TABLE, Column("event_date", "event date", units.day), *LEDGER_COLUMNS, counted)
     return section.showing(

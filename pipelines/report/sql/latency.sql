@@ -4,7 +4,10 @@ with counts as (
         date_trunc($grain, hour_time) as time,
         concat_ws(' ', service_namespace, service_name, http_method, operation) as route_id,
         service_name,
-        if(http_method = '(not set)' or starts_with(operation, http_method || ' '), '', http_method || ' ') || operation as route,
+        case
+            when http_method in ('(not set)', operation) or starts_with(operation, http_method || ' ') then operation
+            else http_method || ' ' || operation
+        end as route,
         request_count,
         error_count,
     from marts.fct_latency_hourly
