@@ -98,10 +98,14 @@
     {{ return(dates | sort or ["date '0001-01-01'"]) }}
 {% endmacro %}
 
-{# Where there is no ledger to ask (offline compile) the last days stand in. #}
+{# Asked once a run and kept beside the graph. Where there is no ledger to ask (offline compile) the last days stand in. #}
 {% macro changed_dates() %}
     {% if is_building() %}
-        {{ return(run_query('select distinct event_date from ' ~ state_table('changed_dates') ~ ' where is_changed').columns[0].values()) }}
+        {% if 'changed_dates' not in graph %}
+            {% set rows = run_query('select distinct event_date from ' ~ state_table('changed_dates') ~ ' where is_changed') %}
+            {% do graph.update({'changed_dates': rows.columns[0].values() | list}) %}
+        {% endif %}
+        {{ return(graph.changed_dates) }}
     {% endif %}
     {% set today = modules.datetime.date.fromisoformat(as_of_date()[6:16]) %}
     {% set dates = [] %}
