@@ -36,10 +36,12 @@ class Entries:
         pairs, counts = np.unique(np.stack([index, days]), axis=1, return_counts=True)
         self._add_rows(payloads, decoded, pairs[0], pairs[1], counts)
         self._add_bad(payloads, decoded)
-        dead = {bad.payload_index for bad in decoded.bad_rows}
-        empty = [i for i in range(len(payloads)) if i not in dead and i not in set(pairs[0].tolist())]
-        receive_days = np.array([payloads[i].receive_time_us // _DAY_US for i in empty], np.int64)
-        self._add_rows(payloads, decoded, np.array(empty, np.int64), receive_days, np.zeros(len(empty), np.int64))
+        is_empty = np.ones(len(payloads), bool)
+        is_empty[index] = False
+        is_empty[[bad.payload_index for bad in decoded.bad_rows]] = False
+        empty = np.flatnonzero(is_empty)
+        receive_days = np.array([payloads[i].receive_time_us // _DAY_US for i in empty.tolist()], np.int64)
+        self._add_rows(payloads, decoded, empty, receive_days, np.zeros(len(empty), np.int64))
 
     def add_unreadable(self, letter: Letter) -> None:
         """The entry of bytes that are no payload."""

@@ -39,7 +39,12 @@ def command(
     """Load what is new in a source into a lake, once: running the same command again adds nothing.
 
     Files are OTLP/HTTP bodies, collector file-exporter output or GCS-exporter objects; protobuf or JSON; plain, gzip or
-    zstd; told apart by content. What cannot be kept goes to dead_letters with its bytes. Beam options go after `--`.
+    zstd; told apart by content. What cannot be kept goes to dead_letters with its bytes.
+
+    A file is known by its name below DIR, its size and its content, so a copy of DIR is nothing new; a file with new
+    content is read again. Its receive time is received_unix_ns in a manifest.jsonl beside it, else its modification
+    time. Not read: manifest.jsonl, truth.json, hidden and temporary names (.*, _*, *~, *.tmp, *.part, *.partial), and
+    outside_counts.json, whose counts otelmart ledger compares with. Beam's own options go after `--`.
     """
     pattern = options.edge(source, "--from", SOURCES)
     lake = Path(options.edge(sink, "--to", SINKS))

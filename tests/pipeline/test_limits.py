@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from tests.bench.traffic import trace_requests
-from tests.pipeline.telemetry import delimited, receipts, rows, spans, tree, write
+from tests.pipeline.telemetry import delimited, logs, receipts, rows, spans, tree, write
 
 MB = 1_000_000
 
@@ -87,6 +87,21 @@ def test_memory_does_not_grow_with_the_input(otelmart: str, tmp_path: Path) -> N
     assert rows(tmp_path / "lake16", "select count(*) from traces") == [(24 * 16 * 512,)]
     assert peaks_mb[16] < 1000
     assert peaks_mb[16] < 1.3 * peaks_mb[4]
+
+
+def test_many_small_messages_cost_their_number_and_not_its_square(otelmart: str, tmp_path: Path) -> None:
+    frames = b"".join(delimited(spans(i, count=1)) for i in range(1, 20_001))
+    write(tmp_path / "in" / "frames.pb", frames + delimited(spans(1, count=1), b"\x0a\x00", logs(0, count=0)))
+
+    assert ingest_mb(otelmart, tmp_path / "in", tmp_path / "lake") < 450
+
+    sums = "count(*), sum(delivery_count), sum(written_row_count)"
+    query = f"select table_name, {sums} from ingest_ledger group by 1 order by 1"
+    # the first message came twice; the last two hold nothing to tell their signal by
+    assert [(t, n, int(d), int(w)) for t, n, d, w in rows(tmp_path / "lake", query)] == [
+        ("dead_letters", 2, 2, 0),
+        ("traces", 20_000, 20_001, 20_001),
+    ]
 
 
 def test_rows_of_hundreds_of_days_need_few_open_files_and_little_memory(otelmart: str, tmp_path: Path) -> None:
