@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipelines import render, tables
+from pipelines.cli.render import render as render_verb
+from pipelines.errors import RunError
 from pipelines.render import dictionary
 
 
@@ -57,3 +59,11 @@ def test_a_rendered_file_that_was_edited_is_named_and_written_again(
     assert render.write() == [rendered]
     assert rendered.read_text() == "as rendered\n"
     assert render.write() == []
+
+
+def test_the_check_names_stale_files_and_the_cure_and_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dictionary.DICTIONARY.read_text()
+    monkeypatch.setattr(render, "files", lambda: {dictionary.DICTIONARY: "as rendered\n"})
+    with pytest.raises(RunError, match=r"^stale: schemas/DICTIONARY.md: run `make fix`"):
+        render_verb.main(["--check"], standalone_mode=False)
+    assert dictionary.DICTIONARY.read_text() == before
