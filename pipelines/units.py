@@ -99,8 +99,12 @@ def forget(lake: Path, units: Iterable[Unit]) -> None:
         for path in lake.glob(f"*/event_date=*/{unit_id}*.parquet"):
             path.unlink()
     for path in _plan_files(lake) if gone else ():
-        kept = [unit for unit in _read(path) if unit.unit_id not in gone]
-        durable.write_bytes(path, _encoded(kept))
+        units_there = _read(path)
+        kept = [unit for unit in units_there if unit.unit_id not in gone]
+        if not kept:
+            path.unlink()
+        elif len(kept) < len(units_there):
+            durable.write_bytes(path, _encoded(kept))
 
 
 def _pending(lake: Path) -> list[Unit]:

@@ -171,3 +171,30 @@ def test_a_killed_beam_run_is_finished_by_the_same_command(
     assert run(beam, None) == 0
 
     assert tree(tmp_path / "lake") == clean[0]
+
+
+@pytest.mark.parametrize(
+    "kill",
+    [
+        ("rename", "*/_plans/000001.json", "before", 1),
+        ("rename", "*/_plans/000001.json", "after", 1),
+        ("rename", "*/event_date=*", "after", 1),
+        ("rename", "*/ingest_ledger/*", "before", 1),
+        ("rename", "*/ingest_ledger/*", "after", 1),
+    ],
+    ids=["not planned", "planned", "one part named", "not committed", "committed"],
+)
+def test_a_killed_replay_is_finished_by_the_same_command(
+    run: Runs, tmp_path: Path, kill: tuple[str, str, str, int]
+) -> None:
+    write(tmp_path / "in" / "old.bin", spans(1, day="2019-02-28") + spans(10, day="2019-03-01"))
+    lakes = [tmp_path / "clean", tmp_path / "killed"]
+    replay = [["replay", "--lake", str(lake), "--max-past-days", "3000"] for lake in lakes]
+    for lake in lakes:
+        assert run(ingest(tmp_path / "in", lake), None) == 0
+    assert run(replay[0], None) == 0
+    assert run(replay[1], kill) == signal.SIGKILL
+    assert run(replay[1], None) == 0
+
+    assert tree(lakes[1]) == tree(lakes[0])
+    assert rows(lakes[1], "select count(*) from traces") == [(4,)]
