@@ -1,7 +1,8 @@
 """One day of the shop: every fact of everyone who comes by, in the order in which visits begin.
 
-Visits of one person never come closer than 45 minutes and pauses inside one never exceed 20, so that the 30-minute rule
-has one answer whichever clock of a fact is read. For the same reason nothing happens within seconds of midnight.
+Pauses of one person are shorter than 26 minutes or longer than 40 (another visit, or coming back to an open tab), so
+that the 30-minute rule has one answer whichever clock of a fact is read. For the same reason nothing happens within
+seconds of midnight.
 """
 
 from __future__ import annotations
@@ -13,22 +14,18 @@ from random import Random
 
 from pipelines.demo.catalog import (
     BROWSERS,
-    CRAWLER,
     CURRENCIES,
-    HOURLY_TRAFFIC,
-    MONITOR,
     NS_PER_DAY,
     NS_PER_SECOND,
     PAYMENT_METHODS,
-    PROBE,
     PRODUCT_COUNT,
-    SCRIPT,
-    SERVICES,
-)  # fmt: skip
+)
+from pipelines.demo.machines import machine_facts
 from pipelines.demo.model import ENVIRONMENTS, Actor, Environment, Fact
 from pipelines.demo.people import Account, accounts, anonymous
 from pipelines.demo.serving import Serving
 from pipelines.demo.shop import HOUR_NS, Shop
+from pipelines.demo.timing import clear_of_midnight, moment
 
 MINUTE_NS = 60 * NS_PER_SECOND
 LONGEST_VISIT_NS = 75 * MINUTE_NS
@@ -60,7 +57,7 @@ def facts_of_day(shop: Shop, day: int) -> Iterator[Fact]:
         visitors = _visits(shop, environment, day, rng)
         for start_ns, actor, account in visitors:
             yield from (f for f in Visit(serving, rng, actor, account).facts(start_ns) if f.time_ns < latest_ns)
-        yield from (f for f in _machines(shop, environment, day, serving, rng) if f.time_ns < latest_ns)
+        yield from (f for f in machine_facts(shop, environment, day, serving, rng) if f.time_ns < latest_ns)
 
 
 class Visit:
@@ -159,7 +156,7 @@ class Visit:
         )
         if self.may_linger and self.rng.random() < 0.01:
             pause_ns, self.may_linger = self.rng.randrange(8, 19) * MINUTE_NS, False
-        self.now_ns = _clear_of_midnight(self.now_ns + pause_ns)
+        self.now_ns = clear_of_midnight(self.now_ns + pause_ns)
 
 
 def _visits(shop: Shop, environment: Environment, day: int, rng: Random) -> Iterator[tuple[int, Actor, Account | None]]:
@@ -168,7 +165,7 @@ def _visits(shop: Shop, environment: Environment, day: int, rng: Random) -> Iter
     for account in people:
         previous_session_id, free_from_ns = None, midnight_ns + 2 * HOUR_NS
         visit_count = rng.choices((0, 1, 2, 3), (50, 30, 15, 5))[0]
-        starts = sorted(_moment(rng, midnight_ns) for _ in range(visit_count))
+        starts = sorted(moment(rng, midnight_ns) for _ in range(visit_count))
         if account.number % 60 == 3:  # a night owl, whose visit crosses midnight
             starts = [midnight_ns + NS_PER_DAY - rng.randrange(2, 15) * MINUTE_NS]
         for start_ns in starts:
@@ -179,7 +176,7 @@ def _visits(shop: Shop, environment: Environment, day: int, rng: Random) -> Iter
             free_from_ns = start_ns + LONGEST_VISIT_NS + 55 * MINUTE_NS + BETWEEN_VISITS_NS
             yield start_ns, actor, account
     for _ in range(len(people) // 2):
-        start_ns = _clear_of_midnight(_moment(rng, midnight_ns))
+        start_ns = clear_of_midnight(moment(rng, midnight_ns))
         yield start_ns, _actor(environment, None, rng, start_ns, None), None
 
 
@@ -206,52 +203,3 @@ def _actor(
     if not (is_known and account):
         return actor
     return replace(actor, user_id=account.user_id, user_name=account.user_name, email=account.email)
-
-
-def _machines(shop: Shop, environment: Environment, day: int, serving: Serving, rng: Random) -> Iterator[Fact]:
-    """Probes of every pod; in production also the synthetic monitor, a crawler and, on day one, a login attack."""
-    midnight_ns = shop.day_start_ns(day)
-    machine = Actor(
-        environment=environment,
-        kind="synthetic",
-        browser=PROBE,
-        client_address="10.4.0.1",
-        currency="EUR",
-        has_telemetry=False,
-    )
-    production = environment == "production"
-    every_ns = (2 if production else 10) * MINUTE_NS
-    for service, described in SERVICES.items():
-        for pod in range(described.pods if production else 1):
-            for at_ns in range(midnight_ns + 17 * NS_PER_SECOND, midnight_ns + NS_PER_DAY, every_ns):
-                yield serving.health_check(at_ns + rng.randrange(NS_PER_SECOND), machine, service, pod)
-    if not production:
-        return
-    monitor = replace(machine, browser=MONITOR, client_address="198.51.100.7")
-    for at_ns in range(midnight_ns + 40 * NS_PER_SECOND, midnight_ns + NS_PER_DAY - MINUTE_NS, 5 * MINUTE_NS):
-        yield serving.page_view(at_ns, monitor, "home", None, True, False)
-    crawler = replace(machine, kind="bot", browser=CRAWLER, client_address="66.249.66.1")
-    for _ in range(max(6, shop.users // 8)):
-        at_ns = _clear_of_midnight(_moment(rng, midnight_ns))
-        yield serving.page_view(at_ns, crawler, "product_detail", f"p-{rng.randrange(PRODUCT_COUNT):03d}", True, False)
-    if day == 0:
-        attacker = replace(machine, kind="attacker", browser=SCRIPT, client_address="192.0.2.66")
-        victim = accounts(shop, environment)[0].user_name
-        for attempt in range(60):
-            at_ns = midnight_ns + 3 * HOUR_NS + 10 * MINUTE_NS + attempt * 4 * NS_PER_SECOND
-            yield serving.login(at_ns, attacker, victim, "invalid_credentials" if attempt < 10 else "account_locked")
-
-
-def _moment(rng: Random, midnight_ns: int) -> int:
-    hour = rng.choices(range(24), HOURLY_TRAFFIC)[0]
-    return midnight_ns + hour * HOUR_NS + rng.randrange(HOUR_NS)
-
-
-def _clear_of_midnight(time_ns: int) -> int:
-    """The same time, or a little past midnight when it comes within 30 s before it or 8 s after."""
-    until_ns = NS_PER_DAY - time_ns % NS_PER_DAY
-    if until_ns < 30 * NS_PER_SECOND:
-        return time_ns + until_ns + 8 * NS_PER_SECOND
-    if NS_PER_DAY - until_ns < 8 * NS_PER_SECOND:
-        return time_ns + 8 * NS_PER_SECOND
-    return time_ns
