@@ -9,8 +9,8 @@ from statistics import median
 from typing import Any
 
 Row = dict[str, Any]
-SURE_SIGMAS = 4.0  # a day stands out when chance would do this less than once in 10,000 tries
-POORER_BY_RATIO = 0.1
+SURE_SIGMAS = 3.0  # around a known ratio chance falls this low on about one day in 700
+POORER_BY_RATIO = 0.08
 EXCESS_REQUESTS = 10.0
 FAR_MORE_TIMES = 3
 OFTEN_RATIO = 0.1

@@ -38,6 +38,12 @@ def test_a_step_that_one_day_loses_far_more_than_usual_is_broken() -> None:
     assert found == [story.BrokenStep("purchase", "order", DAYS[1], 0.3, 0.75, 45)]
 
 
+def test_a_release_that_breaks_a_few_hours_of_a_busy_day_is_seen() -> None:
+    # usual (320 + 327) / (480 + 480) = 0.674; 17 Nov 290 / 481 = 0.603; one sigma is 0.0214, so 3.3 sigmas
+    found = story.broken_steps([step(DAYS[0], 480, 320), step(DAYS[1], 481, 290), step(DAYS[2], 480, 327)])
+    assert [(broken.event_date, broken.missing_count) for broken in found] == [(DAYS[1], 34)]
+
+
 def test_a_difference_that_chance_explains_is_not_broken() -> None:
     assert story.broken_steps([step(DAYS[0], 10, 7), step(DAYS[1], 10, 5), step(DAYS[2], 10, 8)]) == []
 
