@@ -30,14 +30,6 @@ def test_columns_that_an_older_lake_lacks_are_null(builder: Builder) -> None:
     assert builder.query("select observed_request_count from marts.fct_latency_daily") == [(2,)]
 
 
-def test_unit_tests_of_the_models_pass(builder: Builder) -> None:
-    builder.lake.account("u1", "traces", {at("1 00:00:00").date(): 0})
-    builder.build("--no-tests")
-    run = builder.dbt("test", "--select", "test_type:unit")
-    told, _ = run.communicate()
-    assert run.returncode == 0, told
-
-
 def test_a_wrong_variable_is_named_with_what_it_may_be(builder: Builder) -> None:
     builder.lake.account("u1", "traces", {at("1 00:00:00").date(): 0})
     run = builder.run("--var", "session_gap_minutes=soon")
