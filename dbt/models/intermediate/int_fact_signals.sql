@@ -97,7 +97,7 @@ logs as (
         and event_name is not null
 ),
 
-signals as (
+signals as {{ not_materialized() }} (
     select * from spans
     union all
     select * from logs

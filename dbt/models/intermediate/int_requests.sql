@@ -1,6 +1,6 @@
 {{ config(meta={'days_before': 1}) }}
 -- A span without kind SERVER counts when nothing above it in its own service does; its parent may start a day earlier.
-with spans as (
+with spans as {{ not_materialized() }} (
     select
         event_date,
         trace_id,
