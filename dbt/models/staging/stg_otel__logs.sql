@@ -79,7 +79,10 @@ excluded_traces as (
 
 deduplicated as (
     select * from logs
-    qualify row_number() over (partition by event_date, log_id order by payload_id, row_ordinal) = 1
+    qualify row_number() over (
+        partition by event_date, log_id
+        order by payload_id, row_ordinal, ingest_time
+    ) = 1
 ),
 
 excluded as (

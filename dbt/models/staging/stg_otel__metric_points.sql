@@ -90,7 +90,7 @@ sent_again as (
             points.series_id,
             points.time_unix_nano,
             coalesce(points.start_time_unix_nano, 0)
-        order by points.payload_id, points.row_ordinal
+        order by points.payload_id, points.row_ordinal, points.ingest_time
     ) = 1
 ),
 

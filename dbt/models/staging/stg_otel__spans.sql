@@ -170,7 +170,7 @@ sent_again as (
         and repeated.span_kind = spans.span_kind
     qualify row_number() over (
         partition by spans.event_date, spans.trace_id, spans.span_id, spans.span_kind
-        order by spans.end_time desc, spans.payload_id, spans.row_ordinal
+        order by spans.end_time desc, spans.payload_id, spans.row_ordinal, spans.ingest_time
     ) = 1
 ),
 
