@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 REPO = Path(__file__).resolve().parents[2]
+DBT = REPO / "dbt"
 KINDS = ("seed", "snapshot", "model", "test")
 
 
@@ -28,14 +29,9 @@ class Node:
     contract: list[tuple[str, str]] | None
     column_types: dict[str, str]
 
-    def seed_rows(self) -> list[dict[str, Any]]:
-        """Rows of a seed's file as text; an empty cell is NULL."""
-        with (REPO / "dbt" / self.path).open(newline="") as file:
-            return [{key: value or None for key, value in row.items()} for row in csv.DictReader(file)]
-
     def seed_header(self) -> list[str]:
         """Columns of a seed's file."""
-        with (REPO / "dbt" / self.path).open(newline="") as file:
+        with (DBT / self.path).open(newline="") as file:
             return next(csv.reader(file))
 
     @property
@@ -50,16 +46,29 @@ class Project:
     nodes: list[Node]
     sources: dict[str, str]
 
+    def model(self, name: str) -> Node:
+        return next(node for node in self.nodes if node.kind == "model" and node.name == name)
+
 
 def compiled(target_path: Path, *flags: str) -> Project:
     """The project compiled for BigQuery with dbt's own flags, offline. dbt's words are the error when it fails."""
+    _compile(target_path, *flags)
+    return _project(json.loads((target_path / "manifest.json").read_text()))
+
+
+def inline(target_path: Path, template: str) -> str:
+    """BigQuery SQL of a template that may use the project's macros."""
+    return _compile(target_path, "--inline", template)
+
+
+def _compile(target_path: Path, *flags: str) -> str:
     command = [str(Path(sys.executable).with_name("dbt")), "--no-populate-cache", "--quiet", "compile"]
     options = ["--no-introspect", "--target", "bigquery", "--project-dir", "dbt", "--profiles-dir", "dbt"]
     paths = ["--target-path", str(target_path), "--log-path", str(target_path)]
     env = {**os.environ, "OTELMART_BIGQUERY_OFFLINE": "1"}
     done = subprocess.run([*command, *options, *paths, *flags], cwd=REPO, env=env, capture_output=True, text=True)
     assert done.returncode == 0, f"dbt compile failed:\n{done.stdout}{done.stderr}"
-    return _project(json.loads((target_path / "manifest.json").read_text()))
+    return done.stdout
 
 
 def _project(manifest: dict[str, Any]) -> Project:
