@@ -41,10 +41,12 @@ class Node:
 
 @dataclass(frozen=True)
 class Project:
-    """Every node of a compiled project in build order; `sources` are the dotted names of the raw tables."""
+    """Every node of a compiled project in build order; `sources` are the dotted names of the raw tables,
+    `semantic_manifest` is dbt's JSON of the semantic models and metrics."""
 
     nodes: list[Node]
     sources: dict[str, str]
+    semantic_manifest: str
 
     def model(self, name: str) -> Node:
         return next(node for node in self.nodes if node.kind == "model" and node.name == name)
@@ -53,7 +55,8 @@ class Project:
 def compiled(target_path: Path, *flags: str) -> Project:
     """The project compiled for BigQuery with dbt's own flags, offline. dbt's words are the error when it fails."""
     _compile(target_path, *flags)
-    return _project(json.loads((target_path / "manifest.json").read_text()))
+    manifest = json.loads((target_path / "manifest.json").read_text())
+    return _project(manifest, (target_path / "semantic_manifest.json").read_text())
 
 
 def inline(target_path: Path, template: str) -> str:
@@ -71,12 +74,12 @@ def _compile(target_path: Path, *flags: str) -> str:
     return done.stdout
 
 
-def _project(manifest: dict[str, Any]) -> Project:
+def _project(manifest: dict[str, Any], semantic_manifest: str) -> Project:
     nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] in KINDS}
     order = TopologicalSorter({key: node["depends_on"].get("nodes", []) for key, node in nodes.items()}).static_order()
     order = sorted(order, key=lambda key: nodes.get(key, {}).get("resource_type") == "test")  # tests see all tables
     sources = {source["name"]: _dotted(source["relation_name"]) for source in manifest["sources"].values()}
-    return Project([_node(nodes[key]) for key in order if key in nodes], sources)
+    return Project([_node(nodes[key]) for key in order if key in nodes], sources, semantic_manifest)
 
 
 def _node(node: dict[str, Any]) -> Node:
