@@ -62,6 +62,11 @@ def percent(ratio: float | None) -> str:
     return f"{shown:.{digits}f}{NBSP}%"
 
 
+def budget(ratio: float | None) -> str:
+    """Share of a budget that is spent: 0.42 → `42.0 %`, and beyond it 2.5 → `×2.50`."""
+    return times(ratio) if ratio is not None and ratio > 1 else percent(ratio)
+
+
 def times(value: float | None) -> str:
     """2.25 → `×2.25`: how often a usual value fits in."""
     return NO_DATA if value is None else f"×{_three_digits(value)}"

@@ -25,6 +25,7 @@ MARTS = (
     "fct_reconciliation_daily",
     "fct_dead_letters_daily",
     "fct_excluded_traffic_daily",
+    "fct_slo_budget_daily",
 )
 
 
@@ -106,10 +107,10 @@ def test_the_story_names_the_step_the_route_the_version_and_the_ledger(html: str
 
 def test_every_section_says_unit_grain_environment_and_marts(html: str) -> None:
     sources = re.findall(r'<p class="source">(.*?)</p>', html)
-    assert len(sources) == 9
+    assert len(sources) == 10
     for source in sources:
         assert "grain: " in source
-        assert "environment: production · UTC · reads <code>marts.fct_" in source
+        assert "environment: production · UTC · reads <code>marts." in source
 
 
 def test_each_figure_has_its_data_as_a_table(html: str) -> None:
@@ -118,6 +119,8 @@ def test_each_figure_has_its_data_as_a_table(html: str) -> None:
         "routes over the whole period (3 rows)",
         "each hour of each route (6 rows)",
         "all routes by hour (4 rows)",
+        "objectives (2 rows)",
+        "objectives by day (3 rows)",
         "failed attempts to order by cause (2 rows)",
         "funnel over the whole period (2 rows)",
         "funnel by day (4 rows)",
@@ -130,6 +133,21 @@ def test_each_figure_has_its_data_as_a_table(html: str) -> None:
         "excluded traffic (2 rows)",
         "environments (2 rows)",
     ]
+
+
+def test_the_board_says_how_much_of_each_budget_is_spent_and_who_was_paged(html: str) -> None:
+    board = re.findall(
+        r'<span class="bar-name">(API[^<]*)</span><span class="bar-value">(.*?)</span>.*?<p>(.*?)</p>', html
+    )
+    assert board == [
+        (
+            "API availability · shop api",
+            "×13.7",
+            "budget spent: 86.3 % of 99.0 %, 63 bad events; paged by burn-1h, burn-6h, last 17 Nov 10:55 UTC",
+        ),
+        ("API latency · api", "40.0 %", "within budget: 98.0 % of 95.0 %, 9 bad events"),
+    ]
+    assert "1 of 2 objectives have spent their error budget; API availability · shop api most: 86.3 %" in html
 
 
 def test_staging_is_counted_as_left_out_and_in_nothing_else(html: str) -> None:
@@ -191,9 +209,10 @@ def test_a_missing_mart_gives_a_section_with_the_cure(warehouse: Change, mart: s
 
 
 def test_a_warehouse_of_empty_marts_gives_a_page_without_a_number(warehouse: Change) -> None:
-    text = Words(page(read_facts(warehouse(*(f"delete from marts.{mart}" for mart in MARTS))))).text()
+    marts = (*MARTS, "fct_slo_burn_alerts")
+    text = Words(page(read_facts(warehouse(*(f"delete from marts.{mart}" for mart in marts))))).text()
     assert "Production, no data" in text
-    assert text.count("No data.") == 9
+    assert text.count("No data.") == 10
 
 
 def test_ninety_days_of_sixteen_routes_stay_under_five_megabytes(warehouse: Change, tmp_path: Path) -> None:

@@ -186,3 +186,53 @@ insert into marts.fct_excluded_traffic_daily values
     ('2026-11-16', 'production', 'health_check', 40, 5),
     ('2026-11-17', 'production', 'health_check', 2, 0),
     ('2026-11-17', 'staging', 'bot', 8, 0);
+
+create table marts.dim_slos (slo_id varchar, display_name varchar);
+
+insert into marts.dim_slos values
+    ('availability', 'API availability'),
+    ('latency', 'API latency');
+
+create table marts.fct_slo_budget_daily (
+    event_date date,
+    slo_id varchar,
+    deployment_environment varchar,
+    service_namespace varchar,
+    service_name varchar,
+    target_ratio decimal(38, 9),
+    sli_ratio double,
+    bad_count double,
+    valid_count double,
+    error_budget_consumed_ratio double,
+    day_bad_count double,
+    day_valid_count double,
+    day_burn_rate double,
+    hours_to_exhaustion double,
+    coverage_ratio double,
+    state varchar
+);
+
+-- 63 of 460 requests failed where 1 % of them may: 63 / 4.6 = 13.7 budgets.
+insert into marts.fct_slo_budget_daily values
+    ('2026-11-16', 'availability', 'production', 'shop', 'api', 0.99, 0.9917, 2, 240, 0.8333, 2, 240, 0.8333, 4.8, 0.25, 'ok'),
+    ('2026-11-17', 'availability', 'production', 'shop', 'api', 0.99, 0.8630, 63, 460, 13.7, 61, 220, 27.7, 0, 0.25, 'exhausted'),
+    ('2026-11-17', 'latency', 'production', '(not set)', 'api', 0.95, 0.98, 9, 450, 0.4, 4, 200, 0.4, null, 0.25, 'ok'),
+    ('2026-11-17', 'latency', 'staging', 'shop', 'api', 0.95, 0, 5, 5, 20, 5, 5, 20, 0, 0.01, 'exhausted');
+
+create table marts.fct_slo_burn_alerts (
+    event_date date,
+    slot_time timestamptz,
+    slo_id varchar,
+    deployment_environment varchar,
+    service_namespace varchar,
+    service_name varchar,
+    alert_name varchar,
+    severity varchar,
+    state varchar
+);
+
+insert into marts.fct_slo_burn_alerts values
+    ('2026-11-17', '2026-11-17 10:35:00+00', 'availability', 'production', 'shop', 'api', 'burn-1h', 'page', 'firing'),
+    ('2026-11-17', '2026-11-17 10:55:00+00', 'availability', 'production', 'shop', 'api', 'burn-6h', 'page', 'firing'),
+    ('2026-11-17', '2026-11-17 11:00:00+00', 'availability', 'production', 'shop', 'api', 'burn-1h', 'page', 'quiet'),
+    ('2026-11-17', '2026-11-17 11:00:00+00', 'availability', 'production', 'shop', 'api', 'burn-3d', 'ticket', 'firing');

@@ -1,0 +1,91 @@
+"""Whether promises are kept: the SLO board, one objective a line, the worst budget first."""
+
+from typing import Any
+
+from pipelines.report import units
+from pipelines.report.facts import NOT_SET, Facts
+from pipelines.report.figures.bars import Bar, bars
+from pipelines.report.html import Markup, tag
+from pipelines.report.sections import Section
+from pipelines.report.tables import Column, folded
+
+Row = dict[str, Any]
+STATES = {
+    "exhausted": "budget spent",
+    "burning": "burning",
+    "ok": "within budget",
+    "low_traffic": "too few events to judge",
+    "no_data": "no data",
+}
+COLUMNS = (
+    Column("slo_name", "objective"),
+    Column("service_namespace", "namespace"),
+    Column("service_name", "service"),
+    Column("target_ratio", "target", units.percent),
+    Column("sli_ratio", "reached", units.percent),
+    Column("bad_count", "bad events", units.count),
+    Column("valid_count", "of events", units.count),
+    Column("budget_spent_ratio", "error budget spent", units.budget),
+    Column("day_burn_rate", "burn rate of the day", units.times),
+    Column("hours_to_exhaustion", "hours to exhaustion", units.count),
+    Column("coverage_ratio", "5-minute slots with data", units.percent),
+    Column("state", "state", lambda state: STATES[state], is_text=True),
+)
+ALERT_COLUMNS = (
+    Column("paged_by", "paging alerts that fired"),
+    Column("last_page_time", "last (UTC)", lambda time: units.moment(time) if time else "never", is_text=True),
+)
+
+
+def board(facts: Facts) -> Section:
+    rows = facts.at_level("slos", "all")
+    section = Section(
+        "slos",
+        "Service level objectives",
+        ("slos",),
+        "events weighted by sampling, without maintenance · grain: objective × namespace × service, on the last date",
+        "No objective is defined, or none of its events came: objectives are OpenSLO files in dbt/slos/.",
+    )
+    if not rows:
+        return section
+    return section.showing(
+        _takeaway(rows),
+        tag("figure", tag("h3", "Error budget spent in the window"), _budgets(rows)),
+        folded("objectives", (*COLUMNS, *ALERT_COLUMNS), rows),
+        folded(
+            "objectives by day",
+            (Column("event_date", "day", units.day), Column("day_sli_ratio", "that day", units.percent), *COLUMNS),
+            facts.at_level("slos", "day"),
+        ),
+    )
+
+
+def _takeaway(rows: list[Row]) -> str:
+    spent = [row for row in rows if row["state"] == "exhausted"]
+    judged = [row for row in rows if row["state"] not in ("no_data", "low_traffic")]
+    unjudged = f" {units.count(len(rows) - len(judged))} cannot be judged." if len(judged) < len(rows) else ""
+    if not spent:
+        return f"All {units.plural(len(judged), 'objective')} with enough events have error budget left.{unjudged}"
+    worst = spent[0]
+    return (
+        f"{units.count(len(spent))} of {units.plural(len(judged), 'objective')} have spent their error budget; "
+        f"{_name(worst)} most: {units.percent(worst['sli_ratio'])} against {units.percent(worst['target_ratio'])}."
+        f"{unjudged}"
+    )
+
+
+def _budgets(rows: list[Row]) -> Markup:
+    return bars([_budget(row) for row in rows], whole=1)
+
+
+def _budget(row: Row) -> Bar:
+    spent = row["budget_spent_ratio"]
+    reached = f"{units.percent(row['sli_ratio'])} of {units.percent(row['target_ratio'])}"
+    paged = f"; paged by {row['paged_by']}, last {units.moment(row['last_page_time'])} UTC" if row["paged_by"] else ""
+    note = f"{STATES[row['state']]}: {reached}, {units.count(row['bad_count'])} bad events{paged}"
+    return _name(row), float(spent or 0), units.budget(spent), note
+
+
+def _name(row: Row) -> str:
+    namespace = "" if row["service_namespace"] == NOT_SET else f"{row['service_namespace']} "
+    return f"{row['slo_name']} · {namespace}{row['service_name']}"
