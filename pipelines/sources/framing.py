@@ -103,7 +103,7 @@ def _framed(stream: "_Stream", limits: Limits) -> Iterator[Message | Damage]:
         yield from _one(stream, limits)
     elif head.lstrip()[:1] in (b"{", b"["):
         yield _rest(stream, "bad_json", "starts like JSON, but not like an OTLP request")
-    elif _starts_message(head[_LENGTH_BYTES:]):
+    elif starts_message(head[_LENGTH_BYTES:]):
         yield from _length_delimited(stream, limits)
     else:
         yield _rest(stream, "unknown_signal", "no OTLP: neither a request nor JSON nor messages with their length")
@@ -155,7 +155,7 @@ def _is_document(line: bytes) -> bool:
 def _length_delimited(stream: "_Stream", limits: Limits) -> Iterator[Message | Damage]:
     while header := stream.peek(_LENGTH_BYTES + _HEAD_BYTES):
         at_byte, size_bytes = stream.at_byte, int.from_bytes(header[:_LENGTH_BYTES], "big")
-        if len(header) > _LENGTH_BYTES and not _starts_message(header[_LENGTH_BYTES:]):
+        if len(header) > _LENGTH_BYTES and not starts_message(header[_LENGTH_BYTES:]):
             yield _rest(stream, "bad_protobuf", f"no message starts at byte {at_byte}")
             return
         stream.read(_LENGTH_BYTES)
@@ -183,7 +183,8 @@ def _unfolded(data: bytes, at_byte: int, limits: Limits) -> Message | Damage:
         return Damage(error.reason, str(error), at_byte, at_byte + len(data))
 
 
-def _starts_message(head: bytes) -> bool:
+def starts_message(head: bytes) -> bool:
+    """Whether bytes may stand after a length: a protobuf request, JSON, or either compressed."""
     return head[:1] == bytes([_REQUEST_TAG]) or codec(head) is not None or is_json(head)
 
 

@@ -76,7 +76,7 @@ def test_a_file_where_the_directory_should_go_is_refused(otelmart: str, tmp_path
 
 
 def test_a_full_disk_ends_in_one_line_and_leaves_nothing(otelmart: str, tmp_path: Path) -> None:
-    command = f"ulimit -f 8; exec {otelmart} demo --to {tmp_path}/shop --days 1 --users 5"
+    command = f"ulimit -f 8; PYTHONDONTWRITEBYTECODE=1 exec {otelmart} demo --to {tmp_path}/shop --days 1 --users 5"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "otelmart: disk full" in done.stderr

@@ -1,0 +1,187 @@
+"""OTLP/HTTP on aiohttp: the checks before a body is read, the answers after it is on disk, and CORS for browsers."""
+
+import asyncio
+import hmac
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from grpc import StatusCode
+
+from pipelines.errors import BadMessage
+from pipelines.listen.exports import Export, Malformed, NotDurable, Overloaded, Refusal, encoded, failure, response
+from pipelines.listen.intake import Intake
+from pipelines.payloads import SIGNALS, Encoding, Signal
+from pipelines.sources.compression import Limits, codec, unfolded
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ENCODINGS: dict[str, Encoding] = {"application/x-protobuf": "protobuf", "application/json": "json"}
+COMPRESSIONS = ("gzip", "zstd")
+RETRY_AFTER_SECONDS = 5
+BODY_SECONDS = 30.0  # a client that sends slower than this is no client of ours
+_UNFOLDED_AT_ONCE = 2  # a signal; each may take the memory of the largest message before its size is known
+_STATUSES: dict[type[Refusal], HTTPStatus] = {
+    Malformed: HTTPStatus.BAD_REQUEST,
+    Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
+    NotDurable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+_GRPC_CODES = {
+    HTTPStatus.BAD_REQUEST: StatusCode.INVALID_ARGUMENT,
+    HTTPStatus.UNAUTHORIZED: StatusCode.UNAUTHENTICATED,
+    HTTPStatus.REQUEST_TIMEOUT: StatusCode.DEADLINE_EXCEEDED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: StatusCode.INVALID_ARGUMENT,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: StatusCode.INVALID_ARGUMENT,
+    HTTPStatus.TOO_MANY_REQUESTS: StatusCode.RESOURCE_EXHAUSTED,
+    HTTPStatus.SERVICE_UNAVAILABLE: StatusCode.UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may send: a bearer token, or None for anyone who reaches the port; origins of browser apps."""
+
+    token: str | None = None
+    cors_origins: Sequence[str] = ()
+
+    def admits(self, authorization: str | None) -> bool:
+        """Whether an Authorization header carries the token; compared in constant time."""
+        return self.token is None or hmac.compare_digest(
+            (authorization or "").encode(), f"Bearer {self.token}".encode()
+        )
+
+
+class _Failure(Exception):
+    """An answer that is no success: status, and a text that says the cure."""
+
+    def __init__(self, status: HTTPStatus, text: str, code: StatusCode | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+        self.code = code or _GRPC_CODES[status]
+
+
+def application(intake: Intake, limits: Limits, access: Access) -> web.Application:
+    """The aiohttp application: POST /v1/{traces,logs,metrics}, GET /healthz."""
+    app = web.Application(middlewares=[_cors(access)], client_max_size=limits.message_bytes)
+    for signal in SIGNALS:
+        app.router.add_post(f"/v1/{signal}", _exporter(signal, intake, limits, access))
+        app.router.add_route("OPTIONS", f"/v1/{signal}", _preflight)
+    app.router.add_get("/healthz", _healthy)
+    return app
+
+
+def _exporter(signal: Signal, intake: Intake, limits: Limits, access: Access) -> Handler:
+    unfolding = asyncio.Semaphore(_UNFOLDED_AT_ONCE)
+
+    async def export(request: web.Request) -> web.StreamResponse:
+        encoding = ENCODINGS.get(request.content_type)
+        try:
+            if not access.admits(request.headers.get("Authorization")):
+                raise _Failure(
+                    HTTPStatus.UNAUTHORIZED, "want the header Authorization: Bearer with the token of listen"
+                )
+            if encoding is None:
+                choices = " or ".join(ENCODINGS)
+                text = f"content type {request.content_type!r} is no OTLP: send {choices}"
+                raise _Failure(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, text)
+            message = await _taken(signal, encoding, request, intake, limits, unfolding)
+        except _Failure as error:
+            return _failed(error, encoding or "json")
+        return _answer(message, encoding, HTTPStatus.OK)
+
+    return export
+
+
+async def _taken(
+    signal: Signal,
+    encoding: Encoding,
+    request: web.Request,
+    intake: Intake,
+    limits: Limits,
+    unfolding: asyncio.Semaphore,
+) -> Any:
+    """The service's response once the export is on disk. Raises _Failure."""
+    compression = request.headers.get("Content-Encoding", "identity").lower()
+    if compression not in ("identity", *COMPRESSIONS):
+        choices = ", ".join(COMPRESSIONS)
+        raise _Failure(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"content encoding {compression!r}: send {choices} or none")
+    try:
+        with intake.holding(request.content_length or limits.message_bytes):
+            body = await _body(request, limits)
+            receive_time_us = time.time_ns() // 1000
+            if compression == "identity":
+                return response(signal, await intake.take(Export(signal, body, encoding), receive_time_us))
+            async with unfolding:
+                data = await asyncio.to_thread(_plain, body, compression, limits)
+            with intake.holding(len(data)):
+                return response(signal, await intake.take(Export(signal, data, encoding), receive_time_us))
+    except Refusal as refusal:
+        raise _Failure(_STATUSES[type(refusal)], str(refusal)) from None
+
+
+async def _body(request: web.Request, limits: Limits) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        raise _Failure(HTTPStatus.REQUEST_TIMEOUT, f"the body took more than {BODY_SECONDS:.0f} s to come") from None
+    except web.HTTPRequestEntityTooLarge:
+        text = f"the body is larger than {limits.message_bytes} bytes: send smaller batches, or raise --max-message"
+        raise _Failure(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text) from None
+
+
+def _plain(body: bytes, compression: str, limits: Limits) -> bytes:
+    if codec(body) != compression:
+        raise _Failure(HTTPStatus.BAD_REQUEST, f"the body is no {compression}, which its content encoding says it is")
+    try:
+        return unfolded(body, limits)
+    except BadMessage as error:
+        too_large = error.reason == "decompressed_too_large"
+        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if too_large else HTTPStatus.BAD_REQUEST
+        raise _Failure(status, str(error)) from None
+
+
+def _failed(error: _Failure, encoding: Encoding) -> web.Response:
+    answer = _answer(failure(error.code.value[0], str(error)), encoding, error.status)
+    if error.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    if error.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+        answer.force_close()  # the rest of the body is not read
+    return answer
+
+
+def _answer(message: Any, encoding: Encoding, status: HTTPStatus) -> web.Response:
+    content_type = next(name for name, own in ENCODINGS.items() if own == encoding)
+    return web.Response(body=encoded(message, encoding), status=status, content_type=content_type)
+
+
+async def _healthy(_: web.Request) -> web.StreamResponse:
+    return web.Response(text="ok\n")
+
+
+async def _preflight(_: web.Request) -> web.StreamResponse:
+    return web.Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _cors(access: Access) -> Any:
+    """Lets pages of the origins that are allowed send, and no other: a browser keeps the rest from asking."""
+
+    @web.middleware
+    async def allow(request: web.Request, handler: Handler) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        if request.method == "OPTIONS" and origin not in access.cors_origins:
+            return web.Response(status=HTTPStatus.FORBIDDEN, text=f"origin {origin} is not among --cors-origin\n")
+        answer = await handler(request)
+        if origin in access.cors_origins:
+            answer.headers["Access-Control-Allow-Origin"] = str(origin)
+            answer.headers["Vary"] = "Origin"
+            answer.headers["Access-Control-Allow-Methods"] = "POST"
+            answer.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, Content-Encoding"
+            answer.headers["Access-Control-Max-Age"] = "3600"
+        return answer
+
+    return allow

@@ -1,0 +1,102 @@
+"""Nothing is answered that is not durable, and nothing durable is lost: full disk, kill -9, a stop, a port in use."""
+
+import resource
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.listen.conftest import Start
+from tests.pipeline.telemetry import rows, spans
+
+
+def test_a_full_disk_is_answered_with_come_again_and_nothing_is_half_kept(start: Start) -> None:
+    def at_most_20_kb_a_file() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    listener = start(preexec=at_most_20_kb_a_file, environment={"PYTHONDONTWRITEBYTECODE": "1"})
+    large = listener.post("traces", spans(1, count=1000))
+
+    assert (large.status_code, large.headers["Retry-After"]) == (503, "5")
+    assert b"disk full" in large.content
+    assert listener.inbox_files() == []
+    assert listener.post("traces", spans(1)).status_code == 200
+    assert len(listener.inbox_files()) == 1
+
+
+def test_what_was_answered_before_kill_9_is_in_the_lake_after_the_next_run(start: Start) -> None:
+    listener = start()
+    answered: list[int] = []
+
+    def send(i: int) -> None:
+        try:
+            if listener.post("traces", spans(1000 + 10 * i, count=2)).status_code == 200:
+                answered.append(1000 + 10 * i)
+        except requests.ConnectionError:
+            return
+        if len(answered) >= 60:
+            listener.process.kill()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(send, range(400)))
+    assert listener.process.wait() == -9
+    assert 60 <= len(answered) < 400
+    (listener.folder / "inbox" / "traces" / ".half.otlp.1-1.tmp").write_bytes(b"half")
+    start().stop()
+
+    query = "select cast(('0x' || right(trace_id, 8)) as int) from traces"
+    kept = {i for (i,) in rows(listener.lake, query)}
+    assert kept >= {i + n for i in answered for n in (0, 1)}
+    assert rows(listener.lake, "select count(*) - count(distinct trace_id) from traces") == [(0,)]
+    assert listener.inbox_files() == []
+
+
+def test_marts_and_report_follow_what_comes(start: Start) -> None:
+    listener = start("--load-every", "1s", "--build-every", "1s")
+    listener.post("traces", spans(1, count=7))
+    assert listener.process.stderr
+    said = [listener.process.stderr.readline() for _ in range(3)]
+
+    assert [line.partition(":")[0] for line in said] == ["ingest", "build", "report"]
+    assert "7 spans from 1 files" in said[0]
+    assert (listener.folder / ".otelmart" / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("option", ["--http", "--grpc"])
+def test_a_port_in_use_is_one_line_with_the_cure(start: Start, otelmart: str, tmp_path: Path, option: str) -> None:
+    listener = start()
+    address = listener.http.removeprefix("http://") if option == "--http" else listener.grpc
+    free = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]
+    done = subprocess.run(
+        [otelmart, "listen", *free, option, address, "--inbox", "other"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert f"otelmart: cannot listen on {address} (" in done.stderr
+    assert f"choose another with {option} 127.0.0.1:PORT" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--http", "4318"], "'4318' is no address: write HOST:PORT, for example 127.0.0.1:4318"),
+        (["--load-every", "fast"], "'fast' is no interval: write for example 30s, 1m or 2h"),
+        (["--memory", "1MB"], "--memory is less than --max-message"),
+        (["--to", "s3:bucket"], "unknown scheme 's3'; write lake:DIR"),
+    ],
+)
+def test_a_wrong_option_is_one_line_with_the_cure(otelmart: str, tmp_path: Path, options: list[str], text: str) -> None:
+    done = subprocess.run([otelmart, "listen", *options], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_inbox_that_cannot_be_is_one_line(otelmart: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = subprocess.run([otelmart, "listen", "--inbox", "file/in"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "file/in" in done.stderr
