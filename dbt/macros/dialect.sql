@@ -78,6 +78,11 @@
 {% macro bigquery__re_replace(text, pattern, to) %}regexp_replace({{ text }}, r'{{ pattern }}', r'{{ to }}'){% endmacro %}
 {% macro duckdb__re_replace(text, pattern, to) %}regexp_replace({{ text }}, '{{ pattern }}', '{{ to }}', 'g'){% endmacro %}
 
+{# Every match of the pattern's one group, a list of texts. #}
+{% macro re_extract_all(text, pattern) %}{{ adapter.dispatch('re_extract_all')(text, pattern) }}{% endmacro %}
+{% macro bigquery__re_extract_all(text, pattern) %}regexp_extract_all({{ text }}, r'{{ pattern }}'){% endmacro %}
+{% macro duckdb__re_extract_all(text, pattern) %}regexp_extract_all({{ text }}, '{{ pattern }}', 1){% endmacro %}
+
 {% macro re_matches(text, pattern) %}{{ adapter.dispatch('re_matches')(text, pattern) }}{% endmacro %}
 {% macro bigquery__re_matches(text, pattern) %}regexp_contains({{ text }}, r'{{ pattern }}'){% endmacro %}
 {% macro duckdb__re_matches(text, pattern) %}regexp_matches({{ text }}, '{{ pattern }}'){% endmacro %}

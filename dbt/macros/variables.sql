@@ -10,6 +10,10 @@
         {% if var('reporting_time_zone') not in modules.pytz.all_timezones_set %}
             {{ wrong_variable('reporting_time_zone', var('reporting_time_zone'), 'an IANA name such as Europe/Berlin') }}
         {% endif %}
+        {% set template = var('trace_url_template') %}
+        {% if template is not string or template and (template.count('{trace_id}') != 1 or "'" in template or '\\' in template) %}
+            {{ wrong_variable('trace_url_template', template, 'empty, or a URL with {trace_id} in it once, without quote and backslash') }}
+        {% endif %}
         {% if var('as_of') != 'now' and not modules.re.fullmatch('\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?', var('as_of') | string) %}
             {{ wrong_variable('as_of', var('as_of'), 'now, or a UTC time such as 2026-03-04 00:00:00') }}
         {% endif %}

@@ -62,7 +62,9 @@ def test_active_users_of_a_day(built: Built) -> None:
 
 def test_new_and_returning_users_are_all_users_and_everyone_is_new_once(built: Built) -> None:
     (row,) = built.rows("""
-        select sum(new_user_count) = (select count(*) from marts_intermediate.int_users where service_namespace = '(all)'),
+        select
+            sum(new_user_count)
+            = (select count(*) from marts_intermediate.int_users where service_namespace = '(all)'),
             bool_and(new_user_count + returning_user_count = active_user_count)
         from marts.fct_active_users_daily where service_namespace = '(all)'
     """)

@@ -13,7 +13,8 @@ DEMO = ("--days", "1", "--users", "300", "--start", "2026-11-16")
 DAY = "2026-11-16"
 # An evening and all logins; of the health checks, which are most of the traffic, ten minutes; of the metrics one hour.
 KEPT = {
-    "traces": "(hour(start_time) in (17, 18, 19) or name = 'user.login') and (name not like '%healthz%' or start_time < '{day} 17:10+00')",
+    "traces": "(hour(start_time) in (17, 18, 19) or name = 'user.login')"
+    " and (name not like '%healthz%' or start_time < '{day} 17:10+00')",
     "logs": "hour(time) in (17, 18, 19) and (body is distinct from 'health check ok' or time < '{day} 17:10+00')",
     "metrics": "hour(time) = 18",
     "dead_letters": "true",

@@ -1,0 +1,53 @@
+{# Version of the rules below: fingerprints of different versions do not mean the same. #}
+{% macro fingerprint_version() %}{{ return(1) }}{% endmacro %}
+{% macro in_app_frame_limit() %}{{ return(5) }}{% endmacro %}
+
+{#
+    A text without what changes from one occurrence to the next: URLs, e-mail addresses, quoted texts, ids, numbers.
+    Rules in order; every one is RE2, which both engines speak.
+#}
+{% macro template_of(text) -%}
+    {%- set rules = [
+        ('https?://[^\\s"\\x27]+', '<url>'),
+        ('[\\w.+-]+@[\\w-]+\\.[\\w.-]+', '<email>'),
+        ('"[^"\\n]*"', '<text>'),
+        ('\\x27[^\\x27\\n]*\\x27', '<text>'),
+        ('\\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\\b', '<id>'),
+        ('\\b0x[0-9a-fA-F]+\\b', '<id>'),
+        ('\\b(?:[a-zA-Z]+_)?[0-9a-fA-F]*[0-9][0-9a-fA-F]{7,}\\b', '<id>'),
+        ('[-+]?[0-9]+(?:[.,:][0-9]+)*', '<n>'),
+        ('\\s+', ' '),
+    ] -%}
+    {%- set found = namespace(sql=text) -%}
+    {%- for pattern, replacement in rules -%}
+        {%- set found.sql = re_replace(found.sql, pattern, replacement) -%}
+    {%- endfor -%}
+    substr({{ found.sql }}, 1, 300)
+{%- endmacro %}
+
+{# Language of a stack trace: what the SDK says, else what it looks like. #}
+{% macro stack_language(sdk_language, stacktrace) -%}
+    case
+        when {{ sdk_language }} in ('python', 'java', 'go') then {{ sdk_language }}
+        when {{ sdk_language }} in ('nodejs', 'webjs') then 'javascript'
+        when starts_with({{ stacktrace }}, 'Traceback (most recent call last)') then 'python'
+        when starts_with({{ stacktrace }}, 'goroutine ') then 'go'
+        when {{ re_matches(stacktrace, '\\n\\tat ') }} then 'java'
+        when {{ re_matches(stacktrace, '\\n +at ') }} then 'javascript'
+    end
+{%- endmacro %}
+
+{# Frames of a stack trace as they are written, a list of texts. #}
+{% macro stack_frames(language, stacktrace) -%}
+    case {{ language }}
+        when 'python' then {{ re_extract_all(stacktrace, 'File ("[^"\\n]+", line [0-9]+, in [^\\n]+)') }}
+        when 'java' then {{ re_extract_all(stacktrace, '\\n\\s*at ([^\\n]+)') }}
+        when 'javascript' then {{ re_extract_all(stacktrace, '\\n\\s*at ([^\\n]+)') }}
+        when 'go' then {{ re_extract_all(stacktrace, '\\n([^\\s\\n][^\\n]*)\\n\\t') }}
+    end
+{%- endmacro %}
+
+{# A frame without line, column, address and the hash in a bundle's name: what stays when unrelated lines move. #}
+{% macro frame_place(frame) -%}
+    {{ re_replace(re_replace(re_replace(re_replace(frame, ', line [0-9]+', ''), ':[0-9]+', ''), '-[0-9a-f]{8,}\\.', '.'), '\\((?:0x|\\{|\\.\\.\\.)[^\\n]*\\)$', '()') }}
+{%- endmacro %}

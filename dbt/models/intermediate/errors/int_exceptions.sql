@@ -1,0 +1,76 @@
+{{ config(meta={'days_before': 1, 'days_after': 1}) }}
+-- The same exception on a span and in a log record is one; it may be told on both sides of midnight.
+with signals as (
+    select * from {{ ref('int_exception_signals') }}
+    where {{ in_read_dates('event_date') }}
+),
+
+actors as (
+    select
+        trace_id,
+        min(session_id) as session_id,
+        min(user_id) as user_id,
+    from {{ ref('int_trace_actors') }}
+    where {{ in_read_dates('event_date') }}
+    group by trace_id
+),
+
+merged as (
+    select
+        trace_id,
+        deployment_environment,
+        service_namespace,
+        service_name,
+        exception_type,
+        exception_message,
+        min(service_version) as service_version,
+        min(telemetry_sdk_language) as telemetry_sdk_language,
+        min(operation) as operation,
+        min(user_id) as user_id,
+        min(session_id) as session_id,
+        min(exception_stacktrace) as exception_stacktrace,
+        count(distinct case when signal = 'span' then signal_id end) as span_event_count,
+        count(distinct case when signal = 'log' then signal_id end) as log_record_count,
+        max(case when signal = 'span' then weight_micros end) as span_weight_micros,
+        min(signal_time) as exception_time,
+    from signals
+    group by
+        trace_id,
+        deployment_environment,
+        service_namespace,
+        service_name,
+        exception_type,
+        exception_message
+),
+
+final as (
+    select
+        {{ local_date('merged.exception_time') }} as event_date,
+
+        {{ digest("merged.trace_id || '/' || merged.service_name || '/' || merged.exception_type || '/' || merged.exception_message") }} as exception_id,
+        merged.trace_id,
+        coalesce(merged.user_id, actors.user_id) as user_id,
+        coalesce(merged.session_id, actors.session_id) as session_id,
+
+        merged.deployment_environment,
+        merged.service_namespace,
+        merged.service_name,
+        merged.service_version,
+        merged.operation,
+        merged.exception_type,
+        merged.exception_message,
+        merged.exception_stacktrace,
+        {{ stack_language('merged.telemetry_sdk_language', 'merged.exception_stacktrace') }} as language,
+
+        merged.span_event_count,
+        merged.log_record_count,
+        case when merged.log_record_count > 0 then 1000000 else merged.span_weight_micros end as weight_micros,
+
+        merged.exception_time,
+    from merged
+    left join actors
+        on actors.trace_id = merged.trace_id
+)
+
+select * from final
+where {{ in_dates('event_date') }}
