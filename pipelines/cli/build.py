@@ -15,6 +15,7 @@ import click
 
 from pipelines.cli import options
 from pipelines.errors import RunError, UsageError
+from pipelines.render import funnel_seeds
 
 PROJECT = Path(__file__).resolve().parent.parent.parent / "dbt"
 DEFAULT_WAREHOUSE = Path(".otelmart/warehouse.duckdb")
@@ -22,6 +23,7 @@ _LOGGING = ("--log-format", "json", "--log-level", "warn", "--log-level-file", "
 _HEADLINES = ("Encountered an error", "Compilation Error", "Runtime Error", "Database Error")
 _CURES = {
     "Could not set lock on file": "the warehouse is open in another program: close it and run the same command again",
+    "on this incremental model are out of sync": "a model has other columns now: run otelmart build --full-refresh",
     "default credentials were not found": "no Google credentials: run `gcloud auth application-default login`",
 }
 
@@ -56,6 +58,7 @@ def command(
     """Build the marts from the lake with dbt: the dates whose ledger entries changed since the last complete build."""
     if not PROJECT.is_dir():
         raise UsageError(f"there is no dbt project at {PROJECT}: run otelmart from a checkout of the repository")
+    funnel_seeds.check(PROJECT / "seeds")
     if target == "local":
         options.existing_lake(lake)
         warehouse.parent.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,11 @@
-{{ config(meta={'days_before': 1}) }}
+{{ config(meta={'days_before': 1, 'days_after': 1}) }}
 {%- set last_step = 8 %}
 -- First touch of each step at or after the step before it. A funnel begins with its first step, maybe the day after
 -- its session did.
 with events as (
     select
-        event_date as session_date,
         session_key,
+        user_id,
         deployment_environment,
         service_namespace,
         fact,
@@ -25,13 +25,14 @@ steps as (
 
 touches as (
     select
-        events.session_date,
+        case when funnels.counted_per = 'user' then concat('user:', events.user_id) else events.session_key end as actor_key,
         events.session_key,
         events.deployment_environment,
         events.service_namespace,
         events.activity_us,
         steps.funnel,
         steps.step_number,
+        coalesce(funnels.step_order, 'in_order') = 'in_order' as is_in_order,
         funnels.window_hours * 60 * 60 * 1000000 as window_us,
     from events
     inner join steps
@@ -39,47 +40,68 @@ touches as (
         and coalesce(steps.name, events.fact_name) = events.fact_name
     inner join funnels
         on funnels.funnel = steps.funnel
+    where coalesce(funnels.counted_per, 'session') = 'session' or events.user_id is not null
+),
+
+entries as (
+    select
+        *,
+        case
+            when starts_with(actor_key, 'user:') then concat(actor_key, '/', cast({{ local_date(from_unix_us('activity_us')) }} as string))
+            else actor_key
+        end as entry_key,
+    from touches
+    where step_number = 1
 ),
 
 step_1 as (
     select
-        session_date,
-        session_key,
+        funnel,
         deployment_environment,
         service_namespace,
-        funnel,
+        actor_key,
+        entry_key,
+        session_key,
+        is_in_order,
         window_us,
-        min(activity_us) as first_us,
-        min(activity_us) as step_us,
-    from touches
-    where step_number = 1
-    group by session_date, session_key, deployment_environment, service_namespace, funnel, window_us
+        activity_us as first_us,
+        activity_us as step_us,
+    from entries
+    qualify row_number() over (
+        partition by funnel, deployment_environment, service_namespace, entry_key
+        order by activity_us, session_key
+    ) = 1
 ),
 {% for step in range(2, last_step + 1) %}
 step_{{ step }} as (
     select
-        earlier.session_date,
-        earlier.session_key,
+        earlier.funnel,
         earlier.deployment_environment,
         earlier.service_namespace,
-        earlier.funnel,
+        earlier.actor_key,
+        earlier.entry_key,
+        earlier.session_key,
+        earlier.is_in_order,
         earlier.window_us,
         earlier.first_us,
         min(touches.activity_us) as step_us,
     from step_{{ step - 1 }} as earlier
     inner join touches
-        on touches.session_date = earlier.session_date
-        and touches.session_key = earlier.session_key
+        on touches.actor_key = earlier.actor_key
         and touches.funnel = earlier.funnel
+        and touches.deployment_environment = earlier.deployment_environment
+        and touches.service_namespace = earlier.service_namespace
     where touches.step_number = {{ step }}
-        and touches.activity_us >= earlier.step_us
+        and touches.activity_us >= case when earlier.is_in_order then earlier.step_us else earlier.first_us end
         and touches.activity_us <= earlier.first_us + earlier.window_us
     group by
-        earlier.session_date,
-        earlier.session_key,
+        earlier.funnel,
         earlier.deployment_environment,
         earlier.service_namespace,
-        earlier.funnel,
+        earlier.actor_key,
+        earlier.entry_key,
+        earlier.session_key,
+        earlier.is_in_order,
         earlier.window_us,
         earlier.first_us
 ),
@@ -96,6 +118,7 @@ reached as (
 final as (
     select
         {{ local_date(from_unix_us('reached.first_us')) }} as event_date,
+        reached.entry_key,
         reached.session_key,
         reached.funnel,
 
