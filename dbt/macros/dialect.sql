@@ -92,10 +92,25 @@
 {% macro bigquery__attribute(attributes, key) %}(select a.value from unnest({{ attributes }}) as a with offset as o where a.key = '{{ key }}' order by o limit 1){% endmacro %}
 {% macro duckdb__attribute(attributes, key) %}list_filter({{ attributes }}, lambda a: a.key = '{{ key }}')[1].value{% endmacro %}
 
+{# Attributes as one text, `key=value, key=value`, sorted. #}
+{% macro attributes_text(attributes) %}{{ adapter.dispatch('attributes_text')(attributes) }}{% endmacro %}
+{% macro bigquery__attributes_text(attributes) %}coalesce((select string_agg(concat(a.key, '=', coalesce(a.value, '')), ', ' order by concat(a.key, '=', coalesce(a.value, ''))) from unnest({{ attributes }}) as a), ''){% endmacro %}
+{% macro duckdb__attributes_text(attributes) %}coalesce(array_to_string(list_sort(list_transform({{ attributes }}, lambda a: concat(a.key, '=', coalesce(a.value, '')))), ', '), ''){% endmacro %}
+
+{# Floor of an integer over a power of two, as OTLP scales exponential buckets down. #}
+{% macro shift_right(number, bits) %}{{ adapter.dispatch('shift_right')(number, bits) }}{% endmacro %}
+{% macro bigquery__shift_right(number, bits) %}cast(floor({{ number }} / pow(2, {{ bits }})) as int64){% endmacro %}
+{% macro duckdb__shift_right(number, bits) %}cast(floor({{ number }} / pow(2, {{ bits }})) as bigint){% endmacro %}
+
 {# `cross join` of a row with the items of its list and their 0-based positions. #}
 {% macro unnest_with_offset(items, item, position) %}{{ adapter.dispatch('unnest_with_offset')(items, item, position) }}{% endmacro %}
 {% macro bigquery__unnest_with_offset(items, item, position) %}cross join unnest({{ items }}) as {{ item }} with offset as {{ position }}{% endmacro %}
 {% macro duckdb__unnest_with_offset(items, item, position) %}cross join lateral (select unnest({{ items }}) as {{ item }}, generate_subscripts({{ items }}, 1) - 1 as {{ position }}){% endmacro %}
+
+{# Item of a list at a 0-based position, NULL outside. #}
+{% macro list_item(items, position) %}{{ adapter.dispatch('list_item')(items, position) }}{% endmacro %}
+{% macro bigquery__list_item(items, position) %}{{ items }}[safe_offset({{ position }})]{% endmacro %}
+{% macro duckdb__list_item(items, position) %}(case when {{ position }} >= 0 then {{ items }}[{{ position }} + 1] end){% endmacro %}
 
 {% macro list_length(items) %}{{ adapter.dispatch('list_length')(items) }}{% endmacro %}
 {% macro bigquery__list_length(items) %}array_length({{ items }}){% endmacro %}

@@ -1,0 +1,75 @@
+{{ config(meta={'days_before': 1}) }}
+-- What each point of a counter or histogram adds to the one before it. A cumulative series starts anew when its
+-- start_time changes or its value drops. Its first point counts from a start_time that is not before the day before;
+-- what it held earlier is unknown. A point without recorded value breaks it.
+with points as (
+    select
+        event_date,
+        series_id,
+        metric_type,
+        temporality,
+        coalesce(is_monotonic, false) as is_monotonic,
+        case
+            when metric_type = 'SUM' then {{ exact_number('value') }}
+            else {{ to_money('count') }}
+        end as number,
+        case when metric_type != 'SUM' then {{ exact_number('sum') }} end as total,
+        coalesce(has_no_recorded_value, false) as is_break,
+        start_time,
+        start_time_unix_nano,
+        time_unix_nano,
+        time,
+    from {{ ref('stg_otel__metric_points') }}
+    where {{ in_read_dates('event_date') }}
+        and metric_type in ('SUM', 'HISTOGRAM', 'EXPONENTIAL_HISTOGRAM')
+        and (metric_type != 'SUM' or is_monotonic)
+),
+
+ordered as (
+    select
+        *,
+        lag(number) over series as previous_number,
+        lag(total) over series as previous_total,
+        lag(is_break) over series as was_break,
+        lag(start_time_unix_nano) over series as previous_start,
+    from points
+    window series as (partition by series_id order by time_unix_nano, start_time_unix_nano)
+),
+
+judged as (
+    select
+        *,
+        case
+            when is_break or number is null then 'break'
+            when temporality = 'DELTA' then 'delta'
+            when previous_number is null or was_break then
+                case when {{ local_date('start_time') }} >= {{ add_days('event_date', '-1') }} then 'first' else 'unknown' end
+            when coalesce(start_time_unix_nano, 0) != coalesce(previous_start, 0) or number < previous_number then 'reset'
+            else 'next'
+        end as kind,
+    from ordered
+    where {{ in_dates('event_date') }}
+),
+
+final as (
+    select
+        event_date,
+        series_id,
+        time_unix_nano,
+        start_time_unix_nano,
+
+        kind,
+        case
+            when kind in ('delta', 'first', 'reset') then number
+            when kind = 'next' then number - previous_number
+        end as increase,
+        case
+            when kind in ('delta', 'first', 'reset') then total
+            when kind = 'next' then total - previous_total
+        end as total_increase,
+
+        time,
+    from judged
+)
+
+select * from final
