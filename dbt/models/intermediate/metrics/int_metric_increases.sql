@@ -1,7 +1,8 @@
 {{ config(meta={'days_before': 1}) }}
 -- What each point of a counter or histogram adds to the one before it. A cumulative series starts anew when its
--- start_time changes or its value drops. Its first point counts from a start_time that is not before the day before;
--- what it held earlier is unknown. A point without recorded value breaks it.
+-- start_time changes or its value drops. Its first point counts if it started within this day or the one before, or if
+-- its instance reported the metric since the same start without it: then these attributes are new. Else what it held
+-- before is unknown. A point without recorded value breaks it.
 with points as (
     select
         event_date,
@@ -18,6 +19,15 @@ with points as (
         start_time,
         start_time_unix_nano,
         time_unix_nano,
+        min(time_unix_nano) over (
+            partition by
+                deployment_environment,
+                service_namespace,
+                service_name,
+                service_instance_id,
+                metric_name,
+                start_time_unix_nano
+        ) as stream_first_nano,
         time,
     from {{ ref('stg_otel__metric_points') }}
     where {{ in_read_dates('event_date') }}
@@ -42,8 +52,13 @@ judged as (
         case
             when is_break or number is null then 'break'
             when temporality = 'DELTA' then 'delta'
-            when previous_number is null or was_break then
-                case when {{ local_date('start_time') }} >= {{ add_days('event_date', '-1') }} then 'first' else 'unknown' end
+            when was_break and coalesce(start_time_unix_nano, 0) = coalesce(previous_start, 0) then 'unknown'
+            when previous_number is null and not coalesce(was_break, false) then
+                case
+                    when {{ local_date('start_time') }} >= {{ add_days('event_date', '-1') }} then 'first'
+                    when start_time_unix_nano > 0 and stream_first_nano < time_unix_nano then 'first'
+                    else 'unknown'
+                end
             when coalesce(start_time_unix_nano, 0) != coalesce(previous_start, 0) or number < previous_number then 'reset'
             else 'next'
         end as kind,
