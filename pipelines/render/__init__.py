@@ -12,9 +12,9 @@ def files() -> dict[Path, str]:
     """Text of every rendered file, by path. Raises UsageError for a mistake in what they are rendered from."""
     if not (REPO / "dbt").is_dir():
         raise UsageError(f"no dbt/ beside {SCHEMAS}: run `otelmart render` in a checkout of the project")
-    from pipelines.render import dbt_sources, dictionary, slos
+    from pipelines.render import conventions, dbt_sources, dictionary, slos
 
-    return dbt_sources.files() | dictionary.files() | slos.files()
+    return conventions.files() | dbt_sources.files() | dictionary.files() | slos.files()
 
 
 def stale() -> dict[Path, str]:

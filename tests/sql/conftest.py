@@ -10,7 +10,7 @@ from tests.sql.dbt_project import Project, compiled
 from tests.sql.googlesql import Catalog
 
 NOW = dt.datetime(2026, 11, 18, 12, tzinfo=dt.UTC)
-AS_OF = f"as_of: '{NOW:%Y-%m-%d %H:%M:%S}'"
+AS_OF = f"{{as_of: '{NOW:%Y-%m-%d %H:%M:%S}', final_after_days: 1}}"
 
 
 @pytest.fixture(scope="session")

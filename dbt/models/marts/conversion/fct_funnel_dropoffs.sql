@@ -28,9 +28,8 @@ final as (
         http_status_code,
         duration_ns / 1000000 as duration_ms,
 
-        window_end_time <= {{ as_of_time() }} as is_mature,
-
         step_time as last_step_time,
+        window_end_time,
     from outcomes
 )
 
