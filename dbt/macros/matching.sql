@@ -20,6 +20,11 @@
     substr(max(case when {{ number }} >= 0 then concat(lpad(cast({{ number }} as string), 19, '0'), trace_id) end), 20)
 {%- endmacro %}
 
+{# service_name of the row with the largest non-negative integer, ties by name: an aggregate. #}
+{% macro trace_service_of_largest(number) -%}
+    substr(max(case when {{ number }} >= 0 then concat(lpad(cast({{ number }} as string), 19, '0'), service_name) end), 20)
+{%- endmacro %}
+
 {# Columns that rows of the seed excluded_traffic may name. #}
 {% macro excludable_columns() %}
     {{ return(['name', 'service_name', 'http_route', 'http_path', 'user_agent_name', 'user_agent_synthetic_type']) }}
