@@ -8,13 +8,16 @@ from pathlib import Path
 from pipelines.report import headline
 from pipelines.report.facts import Facts
 from pipelines.report.html import Markup, join, tag
-from pipelines.report.sections import Maker, conversion, journeys, objectives, platform, render, traffic
+from pipelines.report.sections import Maker, conversion, health, journeys, objectives, platform, render, traffic
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 SECTIONS: tuple[tuple[str, Maker], ...] = (
     ("Routes", traffic.heat),
     ("Latency", traffic.over_time),
     ("SLOs", objectives.board),
+    ("Errors", health.errors),
+    ("Services", health.services),
+    ("Logins", health.logins),
     ("Funnel", conversion.funnels),
     ("Revenue", conversion.revenue),
     ("Journeys", journeys.paths),

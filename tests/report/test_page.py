@@ -26,6 +26,9 @@ MARTS = (
     "fct_dead_letters_daily",
     "fct_excluded_traffic_daily",
     "fct_slo_budget_daily",
+    "fct_errors_hourly",
+    "fct_service_edges_hourly",
+    "fct_logins_daily",
 )
 
 
@@ -107,7 +110,7 @@ def test_the_story_names_the_step_the_route_the_version_and_the_ledger(html: str
 
 def test_every_section_says_unit_grain_environment_and_marts(html: str) -> None:
     sources = re.findall(r'<p class="source">(.*?)</p>', html)
-    assert len(sources) == 10
+    assert len(sources) == 13
     for source in sources:
         assert "grain: " in source
         assert "environment: production · UTC · reads <code>marts." in source
@@ -121,6 +124,10 @@ def test_each_figure_has_its_data_as_a_table(html: str) -> None:
         "all routes by hour (4 rows)",
         "objectives (2 rows)",
         "objectives by day (3 rows)",
+        "error groups (2 rows)",
+        "calls between services (2 rows)",
+        "logins by day (2 rows)",
+        "suspicious logins (1 row)",
         "failed attempts to order by cause (2 rows)",
         "funnel over the whole period (2 rows)",
         "funnel by day (4 rows)",
@@ -148,6 +155,16 @@ def test_the_board_says_how_much_of_each_budget_is_spent_and_who_was_paged(html:
         ("API latency · api", "40.0 %", "within budget: 98.0 % of 95.0 %, 9 bad events"),
     ]
     assert "1 of 2 objectives have spent their error budget; API availability · shop api most: 86.3 %" in html
+
+
+def test_errors_calls_and_logins_say_what_stands_out(html: str, words: str) -> None:
+    assert (
+        "NullPointerException in order-service came most: 42 times, to 2 users. TypeError came back in web 8." in words
+    )
+    assert "<summary>Stack: NullPointerException in order-service</summary>" in html
+    assert "at Price.apply(Price.java:88)" in html
+    assert "web → order-service fails most: 15.8 % of its calls." in words
+    assert "80.0 % of 100 attempts succeeded. 1 user or address failed suspiciously often." in words
 
 
 def test_staging_is_counted_as_left_out_and_in_nothing_else(html: str) -> None:
@@ -209,10 +226,10 @@ def test_a_missing_mart_gives_a_section_with_the_cure(warehouse: Change, mart: s
 
 
 def test_a_warehouse_of_empty_marts_gives_a_page_without_a_number(warehouse: Change) -> None:
-    marts = (*MARTS, "fct_slo_burn_alerts")
+    marts = (*MARTS, "fct_slo_burn_alerts", "fct_errors", "fct_login_failures_daily", "fct_login_risks_daily")
     text = Words(page(read_facts(warehouse(*(f"delete from marts.{mart}" for mart in marts))))).text()
     assert "Production, no data" in text
-    assert text.count("No data.") == 10
+    assert text.count("No data.") == 13
 
 
 def test_ninety_days_of_sixteen_routes_stay_under_five_megabytes(warehouse: Change, tmp_path: Path) -> None:

@@ -147,7 +147,8 @@ def test_without_production_the_busiest_environment_is_shown(warehouse: Change) 
         f"update marts.{t} set deployment_environment = '(not set)' where deployment_environment = 'production'"
         for t in tables
     ]
-    slos = ("fct_slo_budget_daily", "fct_slo_burn_alerts")
+    health = ("fct_errors", "fct_errors_hourly", "fct_service_edges_hourly", "fct_logins_daily")
+    slos = ("fct_slo_budget_daily", "fct_slo_burn_alerts", "fct_login_failures_daily", "fct_login_risks_daily", *health)
     others = ("fct_page_transitions", "fct_revenue_daily", "fct_excluded_traffic_daily", *slos)
     delete = [f"delete from marts.{t} where deployment_environment = 'production'" for t in others]
     assert read_facts(warehouse(*rename, *delete)).scope.environment == "(not set)"

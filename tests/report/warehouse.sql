@@ -236,3 +236,122 @@ insert into marts.fct_slo_burn_alerts values
     ('2026-11-17', '2026-11-17 10:55:00+00', 'availability', 'production', 'shop', 'api', 'burn-6h', 'page', 'firing'),
     ('2026-11-17', '2026-11-17 11:00:00+00', 'availability', 'production', 'shop', 'api', 'burn-1h', 'page', 'quiet'),
     ('2026-11-17', '2026-11-17 11:00:00+00', 'availability', 'production', 'shop', 'api', 'burn-3d', 'ticket', 'firing');
+
+create table marts.fct_errors_hourly (
+    event_date date,
+    hour_time timestamptz,
+    deployment_environment varchar,
+    service_namespace varchar,
+    service_name varchar,
+    error_group_id varchar,
+    exception_count double,
+    user_count bigint
+);
+
+insert into marts.fct_errors_hourly values
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'shop', 'order-service', 'g1', 40, 9),
+    ('2026-11-17', '2026-11-17 11:00:00+00', 'production', 'shop', 'order-service', 'g1', 2, 1),
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'shop', 'web', 'g2', 5, 0),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'staging', 'shop', 'web', 'g2', 77, 1);
+
+create table marts.fct_errors (
+    event_date date,
+    exception_id varchar,
+    error_group_id varchar,
+    user_id varchar,
+    deployment_environment varchar,
+    service_namespace varchar,
+    service_name varchar,
+    in_app_frames varchar,
+    exception_stacktrace varchar,
+    exception_time timestamptz
+);
+
+insert into marts.fct_errors values
+    ('2026-11-17', 'e1', 'g1', 'u1', 'production', 'shop', 'order-service', 'Price.apply', 'NullPointerException: <b>\n\tat Price.apply(Price.java:88)', '2026-11-17 10:01:00+00'),
+    ('2026-11-17', 'e2', 'g1', 'u2', 'production', 'shop', 'order-service', 'Price.apply', null, '2026-11-17 10:02:00+00'),
+    ('2026-11-16', 'e3', 'g2', null, 'production', 'shop', 'web', null, null, '2026-11-16 10:02:00+00'),
+    ('2026-11-17', 'e4', 'g2', 'u9', 'staging', 'shop', 'web', null, 'only in staging', '2026-11-17 10:02:00+00');
+
+create table marts.dim_error_groups (
+    error_group_id varchar,
+    deployment_environment varchar,
+    service_namespace varchar,
+    service_name varchar,
+    exception_type varchar,
+    message_template varchar,
+    first_version varchar,
+    last_version varchar,
+    regressed_in_version varchar,
+    sample_trace_id varchar,
+    first_seen_time timestamptz,
+    last_seen_time timestamptz
+);
+
+insert into marts.dim_error_groups values
+    ('g1', 'production', 'shop', 'order-service', 'NullPointerException', 'voucher <text> is null', '1.1', '1.1', null, 'a1', '2026-11-17 10:01:00+00', '2026-11-17 11:10:00+00'),
+    ('g2', 'production', 'shop', 'web', 'TypeError', 'no price', '6', '8', '8', 'b1', '2026-11-16 10:02:00+00', '2026-11-16 10:30:00+00');
+
+create table marts.fct_service_edges_hourly (
+    event_date date,
+    hour_time timestamptz,
+    deployment_environment varchar,
+    caller_name varchar,
+    callee_namespace varchar,
+    callee_name varchar,
+    call_type varchar,
+    weight_micros bigint,
+    error_weight_micros bigint,
+    p95_duration_ms double,
+    error_trace_id varchar
+);
+
+insert into marts.fct_service_edges_hourly values
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'web', 'shop', 'order-service', 'http', 200_000_000, 2_000_000, 20, 'a0'),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'web', 'shop', 'order-service', 'http', 200_000_000, 61_000_000, 1500, 'a1'),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'order-service', '(external)', 'postgresql', 'database', 90_000_000, 0, 3, null),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'staging', 'web', 'shop', 'only in staging', 'http', 9_000_000, 0, 3, null);
+
+create table marts.fct_logins_daily (
+    event_date date,
+    deployment_environment varchar,
+    attempt_count bigint,
+    success_count bigint,
+    locked_out_count bigint,
+    error_count bigint
+);
+
+insert into marts.fct_logins_daily values
+    ('2026-11-16', 'production', 60, 57, 0, 1),
+    ('2026-11-17', 'production', 40, 23, 10, 0),
+    ('2026-11-17', 'staging', 9, 0, 0, 0);
+
+create table marts.fct_login_failures_daily (
+    event_date date,
+    deployment_environment varchar,
+    failure_reason varchar,
+    failure_count bigint,
+    user_count bigint,
+    sample_trace_id varchar
+);
+
+insert into marts.fct_login_failures_daily values
+    ('2026-11-16', 'production', 'invalid_credentials', 3, 3, 'c1'),
+    ('2026-11-17', 'production', 'invalid_credentials', 7, 4, 'c2'),
+    ('2026-11-17', 'production', 'account_locked', 10, 1, 'c3');
+
+create table marts.fct_login_risks_daily (
+    event_date date,
+    deployment_environment varchar,
+    risk varchar,
+    subject_kind varchar,
+    subject varchar,
+    failure_count bigint,
+    highest_failure_count bigint,
+    has_success boolean,
+    sample_trace_id varchar,
+    first_time timestamptz
+);
+
+insert into marts.fct_login_risks_daily values
+    ('2026-11-17', 'production', 'brute_force', 'user', '3f37', 12, 12, false, 'c3', '2026-11-17 03:10:00+00');

@@ -1,0 +1,181 @@
+"""What breaks and where: error groups with their stacks, calls between services, logins."""
+
+from typing import Any
+
+from pipelines.report import units
+from pipelines.report.facts import Facts
+from pipelines.report.figures.bars import bars
+from pipelines.report.figures.panels import Bars, panels
+from pipelines.report.html import Markup, tag
+from pipelines.report.sections import Section
+from pipelines.report.sections.conversion import midnight
+from pipelines.report.tables import Column, folded
+
+Row = dict[str, Any]
+GROUP_LIMIT, EDGE_LIMIT = 8, 12
+GROUP_COLUMNS = (
+    Column("exception_type", "exception"),
+    Column("message_template", "message"),
+    Column("service_name", "service"),
+    Column("exception_count", "exceptions", units.count),
+    Column("user_count", "users met", units.count),
+    Column("first_version", "first version"),
+    Column("last_version", "last version"),
+    Column("regressed_in_version", "came back in"),
+    Column("first_seen_time", "first seen (UTC)", units.moment, is_text=True),
+    Column("last_seen_time", "last seen (UTC)", units.moment, is_text=True),
+    Column("sample_trace_id", "trace of one"),
+)
+EDGE_COLUMNS = (
+    Column("caller_name", "caller"),
+    Column("callee_name", "callee"),
+    Column("call_type", "type"),
+    Column("call_count", "calls", units.count),
+    Column("error_ratio", "error ratio", units.percent),
+    Column("highest_p95_ms", "highest hourly p95", units.milliseconds),
+    Column("error_trace_id", "trace of a failed one"),
+)
+DAY_COLUMNS = (
+    Column("event_date", "day", units.day),
+    Column("attempt_count", "attempts", units.count),
+    Column("success_ratio", "succeeded", units.percent),
+    Column("locked_out_count", "locked out", units.count),
+    Column("error_count", "service errors", units.count),
+)
+RISK_COLUMNS = (
+    Column("event_date", "day", units.day),
+    Column("risk", "risk"),
+    Column("subject_kind", "of"),
+    Column("subject", "who (pseudonym)"),
+    Column("failure_count", "failures", units.count),
+    Column("has_success", "got in", lambda is_in: "yes" if is_in else "no", is_text=True),
+    Column("first_time", "from (UTC)", units.moment, is_text=True),
+    Column("sample_trace_id", "trace of one"),
+)
+
+
+def errors(facts: Facts) -> Section:
+    groups = facts.at_level("errors", "group")
+    section = Section(
+        "errors",
+        "Errors",
+        ("errors",),
+        "exceptions of spans and log records, the same one told twice counted once · grain: error group",
+        "No exception was found: neither a span event nor a log record carries one.",
+    )
+    if not groups:
+        return section
+    return section.showing(
+        _worst_group(groups),
+        tag("figure", bars([_group(row) for row in groups[:GROUP_LIMIT]])),
+        *(_stack(row) for row in groups[:GROUP_LIMIT] if row["exception_stacktrace"]),
+        folded("error groups", GROUP_COLUMNS, groups),
+    )
+
+
+def services(facts: Facts) -> Section:
+    edges = facts.rows("services")
+    section = Section(
+        "services",
+        "Calls between services",
+        ("services",),
+        "calls weighted by sampling, seen by either side · grain: caller × callee × type",
+        "No call was found: no CLIENT or PRODUCER span, and no span below one of another service.",
+    )
+    if not edges:
+        return section
+    failing = max(edges, key=lambda row: row["error_count"])
+    said = f"{_edge_name(failing)} fails most: {units.percent(failing['error_ratio'])} of its calls."
+    entries = [
+        (
+            _edge_name(row),
+            row["call_count"],
+            units.count(row["call_count"]),
+            f"{row['call_type']}, {units.percent(row['error_ratio'])} failed, "
+            f"p95 up to {units.milliseconds(row['highest_p95_ms'])}",
+        )
+        for row in edges[:EDGE_LIMIT]
+    ]
+    return section.showing(
+        said if failing["error_count"] else "No call failed.",
+        tag("figure", bars(entries)),
+        folded("calls between services", EDGE_COLUMNS, edges),
+    )
+
+
+def logins(facts: Facts) -> Section:
+    days = facts.at_level("logins", "day")
+    section = Section(
+        "logins",
+        "Logins",
+        ("logins",),
+        "attempts, observed · grain: day",
+        "No login was found: the seed fact_rules says which spans and events are logins.",
+    )
+    if not days:
+        return section
+    attempts, successes = (sum(row[name] for row in days) for name in ("attempt_count", "success_count"))
+    risks = facts.at_level("logins", "risk")
+    warned = f" {units.plural(len(risks), 'user or address')} failed suspiciously often." if risks else ""
+    reasons = [
+        (units.text(row["failure_reason"]), row["failure_count"], units.count(row["failure_count"]), None)
+        for row in facts.at_level("logins", "reason")
+    ]
+    return section.showing(
+        f"{units.percent(successes / attempts)} of {units.plural(attempts, 'attempt')} succeeded.{warned}",
+        tag(
+            "figure",
+            _days(days),
+            tag("div", tag("h3", "Why they failed"), bars(reasons)) if reasons else None,
+            class_="side-by-side",
+        ),
+        folded("logins by day", DAY_COLUMNS, days),
+        *([folded("suspicious logins", RISK_COLUMNS, risks)] if risks else []),
+    )
+
+
+def _worst_group(groups: list[Row]) -> str:
+    back = [row for row in groups if row["regressed_in_version"]]
+    worst = groups[0]
+    said = (
+        f"{worst['exception_type']} in {worst['service_name']} came most: "
+        f"{units.count(worst['exception_count'])} times, to {units.plural(worst['user_count'], 'user')}."
+    )
+    again = (
+        f" {back[0]['exception_type']} came back in {back[0]['service_name']} {back[0]['regressed_in_version']}."
+        if back
+        else ""
+    )
+    return said + again
+
+
+def _group(row: Row) -> tuple[str, float, str, str]:
+    versions = row["first_version"]
+    if row["last_version"] != row["first_version"]:
+        versions = f"{row['first_version']} to {row['last_version']}"
+    note = f"{row['service_name']} {versions}: {row['message_template']}"
+    return row["exception_type"], row["exception_count"], units.count(row["exception_count"]), note
+
+
+def _stack(row: Row) -> Markup:
+    summary = f"Stack: {row['exception_type']} in {row['service_name']}"
+    code = tag("pre", row["exception_stacktrace"], tabindex="0", role="region", aria_label=summary)
+    return tag("details", tag("summary", summary), code)
+
+
+def _edge_name(row: Row) -> str:
+    return f"{row['caller_name']} → {row['callee_name']}"
+
+
+def _days(days: list[Row]) -> Markup:
+    timed = [{**row, "time": midnight(row["event_date"]), "failed": 1 - row["success_ratio"]} for row in days]
+    shown = (
+        Bars("attempt_count", "Attempts", "a day", units.short_count),
+        Bars("failed", "Failed", "share of attempts", units.percent, 0.1, "bar-mark error"),
+    )
+    tips = [
+        f"{units.day(row['event_date'])}\n{units.plural(row['attempt_count'], 'attempt')}, "
+        f"{units.percent(row['success_ratio'])} succeeded"
+        for row in days
+    ]
+    return panels(timed, [row["time"] for row in timed], shown, tips, "Logins by day")
