@@ -61,14 +61,14 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """Each of RUNS, written, ingested and built by the commands a user types."""
     place = tmp_path_factory.mktemp(request.param)
     shop, lake, warehouse = place / "shop", place / "lake", place / "warehouse.duckdb"
-    _run(place, otelmart, "demo", "--to", str(shop), *RUNS[request.param])
-    _run(place, otelmart, "ingest", "--from", f"files:{shop}", "--to", f"lake:{lake}")
+    run(place, otelmart, "demo", "--to", str(shop), *RUNS[request.param])
+    run(place, otelmart, "ingest", "--from", f"files:{shop}", "--to", f"lake:{lake}")
     tests = "--tests" if request.param == "default" else "--no-tests"
-    _run(place, otelmart, "build", "--lake", str(lake), "--warehouse", str(warehouse), tests)
+    run(place, otelmart, "build", "--lake", str(lake), "--warehouse", str(warehouse), tests)
     return Built(json.loads((shop / "truth.json").read_text()), lake, warehouse)
 
 
-def _run(place: Path, *command: str) -> None:
+def run(place: Path, *command: str) -> None:
     secret = {"OTELMART_PRIVACY_KEY": "a key for tests only"}
     done = subprocess.run(command, cwd=place, env=os.environ | secret, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
