@@ -41,6 +41,18 @@ QUESTIONS = {
         )
         for q in (50, 95, 99)
     },
+    "login_attempts": (
+        ("metric_time__day",),
+        "select event_date, sum(attempt_count) from marts.fct_logins_daily group by all",
+    ),
+    "successful_logins": (
+        ("login_day__deployment_environment",),
+        "select deployment_environment, sum(success_count) from marts.fct_logins_daily group by all",
+    ),
+    "login_success_ratio": (
+        ("metric_time__day",),
+        "select event_date, sum(success_count) / sum(attempt_count) from marts.fct_logins_daily group by all",
+    ),
     "slo_good_events": (
         ("sli_slot__slo_id",),
         "select slo_id, sum(good_count) from marts.fct_sli_5m group by all",
