@@ -25,7 +25,7 @@ demo: $(READY) ## three days of a demo shop: OTLP -> lake -> marts -> summary an
 	$(BIN)/otelmart report
 
 test: $(READY) lint ## everything that needs only Python
-	$(BIN)/pytest -n 2 --dist loadfile -m "not stack"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not stack"
 
 lint: $(READY)
 	$(BIN)/ruff check .
