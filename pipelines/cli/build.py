@@ -146,11 +146,13 @@ def _summary(results: list[dict[str, Any]], warehouse: Path | None, seconds: flo
         for kind, r in zip(kinds, results, strict=True)
         if r["status"] in ("error", "fail", "runtime error")
     ]
+    warnings = [{"name": r["unique_id"].split(".")[2], "rows": r["failures"]} for r in results if r["status"] == "warn"]
     return {
         "model_count": sum(k == "model" and r["status"] == "success" for k, r in zip(kinds, results, strict=True)),
         "test_count": sum(k == "test" and r["status"] in ("pass", "warn") for k, r in zip(kinds, results, strict=True)),
         "skipped_count": sum(r["status"] == "skipped" for r in results),
         "failures": failures,
+        "warnings": warnings,
         **(_warehouse_facts(warehouse) if warehouse and warehouse.exists() else {}),
         "seconds": round(seconds, 1),
     }
@@ -181,4 +183,8 @@ def _text(summary: dict[str, Any]) -> str:
         parts.append(f"{summary['skipped_count']} skipped")
     lines = [", ".join(parts) + f", {summary['seconds']} s"]
     lines += [f"failed: {f['kind']} {f['name']}: {f['message']}" for f in summary["failures"]]
+    lines += [
+        f"warning: {w['name'].replace('_', ' ')}: {w['rows']}; see dbt/tests/{w['name']}.sql"
+        for w in summary["warnings"]
+    ]
     return "\n".join(lines)

@@ -15,6 +15,57 @@ def test_tables_without_rows_build_to_empty_marts(builder: Builder) -> None:
     ) == [("traces", 0, 0)]
 
 
+def test_odd_spans_have_a_defined_place_in_the_marts(builder: Builder) -> None:
+    http = {"http_route": "/a", "http_method": "GET", "service_name": "web"}
+    backwards = {"duration_ns": -5_000_000, "duration_ms": -5.0, "has_clock_skew": True}
+    huge = {"duration_ns": 2**62, "duration_ms": 2**62 / 1e6}
+    builder.lake.add(
+        "u1",
+        "traces",
+        [
+            span("1 10:00:00", "t1", **http, **backwards),
+            span("1 10:00:01", "t2", **http, **huge),
+            span("1 10:00:02", "t3", service_name="cron", kind="INTERNAL", name="tidy up", user_id=None),
+        ],
+    )
+    builder.build()
+    latency = "select service_name, observed_request_count, observed_latency_count from marts.fct_latency_daily"
+    # what ends before it starts is a request without a latency; a service without HTTP answers none
+    assert builder.query(latency) == [("web", 2, 1)]
+    # 2^62 ns = 4611686018427.388 ms, at most 1 % off
+    ((p95_ms,),) = builder.query("select p95_duration_ms from marts.fct_latency_daily")
+    assert abs(p95_ms / 4_611_686_018_427.388 - 1) < 0.01
+    assert builder.query("select service_name, span_count from marts.dim_services order by all") == [
+        ("cron", 1),
+        ("web", 2),
+    ]
+    assert builder.query("select count(*) from marts.fct_active_users_daily") == [(0,)]
+    assert builder.query("select trace_id, span_count, has_root from marts.fct_traces order by all") == [
+        ("t1", 1, True),
+        ("t2", 1, True),
+        ("t3", 1, True),
+    ]
+
+
+def test_one_span_alone_is_enough(builder: Builder) -> None:
+    builder.lake.add("u1", "traces", [span("1 10:00:00", "t1", service_name="web", http_route="/a", http_method="GET")])
+    builder.build()
+    assert builder.query("select request_count, p99_duration_ms > 0 from marts.fct_latency_hourly") == [(1.0, True)]
+
+
+def test_a_service_gone_silent_is_a_warning_and_no_failure(builder: Builder) -> None:
+    builder.lake.add("u1", "traces", [span("1 10:00:00", name, service_name=name) for name in ("web", "cron")])
+    builder.lake.add("u2", "traces", [span("2 10:00:00", "t2", service_name="web")])
+    summary = builder.build()
+    assert summary["warnings"] == [{"name": "services_that_went_silent_or_dropped", "rows": 1}]
+    assert builder.query("select service_name, state from marts.fct_service_presence_daily order by event_date, 1") == [
+        ("cron", "new"),
+        ("web", "new"),
+        ("cron", "silent"),
+        ("web", "present"),
+    ]
+
+
 def test_columns_that_an_older_lake_lacks_are_null(builder: Builder) -> None:
     newer = span("1 10:00:00", "t1", service_name="web", http_route="/a", http_method="GET", session_id="s")
     older = span("1 11:00:00", "t2", service_name="web", http_route="/a", http_method="GET")
