@@ -5,7 +5,7 @@ STATE := .otelmart
 PYTHON ?= python3.11
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint fix lock bench test-stack clean
+.PHONY: help demo test lint fix lock bench bench-build test-stack clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,7 +25,7 @@ demo: $(READY) ## three days of a demo shop: OTLP -> lake -> marts -> summary an
 	$(BIN)/otelmart report
 
 test: $(READY) lint ## everything that needs only Python
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not stack"
+	$(BIN)/pytest -n 2 --dist loadscope -m "not stack"
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -39,12 +39,16 @@ fix: $(READY) ## format, and render everything that is generated from schemas/
 	$(BIN)/ruff format .
 	$(BIN)/otelmart render
 
-test-stack: $(READY) ## what needs more than Python: Chromium
+test-stack: $(READY) ## Chromium, and the truth of twenty more demos
 	tests/stack/install
 	$(BIN)/pytest -m stack
+	OTELMART_DEMO_SEEDS=101-120 $(BIN)/pytest -n 2 --dist loadscope -k "not default" tests/demo/test_truth*.py
 
 bench: $(READY) ## paired figures, ratios first; writes .otelmart/bench.json
 	$(BIN)/python tests/bench/run.py
+
+bench-build: $(READY) ## a full build over 10 million spans, and one new day after 95; some 15 minutes
+	PYTHONPATH=. $(BIN)/python tests/bench/build_at_scale.py
 
 lock: ## resolve pyproject.toml into requirements.lock (needs uv)
 	uv pip compile --quiet --python-version 3.11 --extra dev --generate-hashes --no-strip-extras --no-emit-index-url --no-header pyproject.toml -o requirements.lock
