@@ -1,21 +1,31 @@
 """Fixtures that several test folders share."""
 
+import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-# What costs much to make is made once a run: the tests that share it go to the same worker, all others file by file.
-SHARED = ("built", "builder", "full_refresh", "incremental")
+# Tests that share what costs much to make go to one worker, all others file by file: (part of the id, group).
+SHARED = (
+    (re.compile(r"^tests/demo/.*\[(?:.*-)?(default|two_days|one_day|seed_\d+)(?:-.*)?\]$"), r"built \1"),
+    (re.compile(r"^tests/sql/"), "googlesql"),
+    (re.compile(r"^tests/dbt/test_(?:inputs|rebuilds)"), "builder"),
+)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups tests for `pytest --dist loadgroup`."""
-    for item in items:
-        shared = next((name for name in SHARED if name in getattr(item, "fixturenames", ())), None)
-        group = "googlesql" if shared in ("full_refresh", "incremental") else shared or str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+class SharedScheduling(LoadScopeScheduling):
+    """Gives a worker all tests of a group (pytest-xdist's own groups do nothing under pytest 9.2)."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        found = ((pattern.match(nodeid), group) for pattern, group in SHARED)
+        return next((match.expand(group) for match, group in found if match), nodeid.partition("::")[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedScheduling:
+    return SharedScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def sampled(tmp_path_factory: pytest.TempPathFactory, built: Built, otelmart: st
     return Built(built.truth, place / "lake", place / "w.duckdb")
 
 
-pytestmark = [pytest.mark.parametrize("built", ["default"], indirect=True)]
+pytestmark = [pytest.mark.stack, pytest.mark.parametrize("built", ["default"], indirect=True)]
 
 
 def test_request_counts_are_within_their_sampling_error_and_unweighted_ones_are_not(sampled: Built) -> None:
