@@ -48,6 +48,6 @@ def test_requests_by_caller_are_all_requests(built: Built) -> None:
 
 
 def test_every_order_sends_one_message(built: Built) -> None:
-    sql = "select sum(observed_operation_count) from marts.fct_operations_hourly where operation = 'send'"
+    sql = "select coalesce(sum(observed_operation_count), 0) from marts.fct_operations_hourly where operation = 'send'"
     orders = sum(row["order_count"] for row in built.truth["orders"])
     assert built.rows(sql) == [(orders,)]

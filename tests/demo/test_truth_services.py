@@ -15,9 +15,9 @@ def test_calls_of_services_are_the_requests_they_answered_but_for_spans_that_nev
         " where callee_name in ('user-service', 'order-service', 'payment-service') group by all",
         1,
     )
-    missing = {name: answered[name] - calls[(name,)] for name in callees}
+    missing = {name: answered[name] - calls.get((name,), 0) for name in callees}
     assert min(missing.values()) >= 0
-    assert sum(missing.values()) <= built.truth["oddities"]["lost_parent_span"]
+    assert sum(missing.values()) <= built.truth["oddities"].get("lost_parent_span", 0)
     assert missing["payment-service"] == 0
 
 
@@ -27,10 +27,8 @@ def test_every_order_goes_through_the_queue_to_a_mail(built: Built) -> None:
         where 'queue orders' in (caller_name, callee_name) group by all
     """
     orders = sum(row["order_count"] for row in built.truth["orders"])
-    assert built.by_key(sql, 2) == {
-        ("order-service", "queue orders"): orders,
-        ("queue orders", "email-service"): orders,
-    }
+    edges = [("order-service", "queue orders"), ("queue orders", "email-service")]
+    assert built.by_key(sql, 2) == ({edge: orders for edge in edges} if orders else {})
 
 
 def test_golden_signals_add_up_to_the_requests_of_each_service(built: Built) -> None:
