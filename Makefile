@@ -47,7 +47,7 @@ test-stack: $(READY) ## Chromium, and the truth of twenty more demos
 bench: $(READY) ## paired figures, ratios first; writes .otelmart/bench.json
 	$(BIN)/python tests/bench/run.py
 
-bench-build: $(READY) ## a full build over 10 million spans, and one new day after 95; some 15 minutes
+bench-build: $(READY) ## a full build over 10 million spans, and one new day after 96; some 15 minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/build_at_scale.py
 
 lock: ## resolve pyproject.toml into requirements.lock (needs uv)
