@@ -66,7 +66,7 @@ opened as (
 last_opened as (
     select
         {{ actor }},
-        activity_date + 1 as next_date,
+        {{ add_days('activity_date', '1') }} as next_date,
         max(opened_us) as yesterday_us,
     from opened
     where opened_us > activity_us - day_time_us + {{ gap_us }}

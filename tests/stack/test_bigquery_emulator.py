@@ -1,0 +1,103 @@
+"""dbt builds every model twice against a BigQuery emulator, through BigQuery's own client and adapter, with spans and
+ledger rows that come between; every mart then holds what DuckDB builds from all rows at once."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from pipelines import tables
+from tests.sql import small_lake
+from tests.stack.bigquery_emulator import HOME, REPO, Emulator, emulator
+
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.skipif(not HOME.exists(), reason="the emulator runs on Python 3.13 only, which is not installed here"),
+]
+
+BIN = Path(sys.executable).parent
+VARS = '{as_of: "2026-11-18 12:00:00"}'
+# What the first load lacks: an hour of the evening, and every second unit of traces in the ledger.
+LATE = {"traces": "hour(start_time) = 19", "ingest_ledger": "table_name = 'traces' and payload_id < '8'"}
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("lake")
+    small_lake.make(path, tmp_path_factory.mktemp("scratch"), str(BIN / "otelmart"))
+    return path
+
+
+def test_two_builds_with_rows_between_equal_one_build_of_all_in_duckdb(lake: Path, tmp_path: Path) -> None:
+    with emulator(tmp_path / "data") as bigquery:
+        bigquery.create_tables()
+        _load(bigquery, lake, late=False)
+        _dbt(tmp_path / "first", "tests/stack/bigquery", OTELMART_TEST_EMULATOR=bigquery.url)
+        early = bigquery.rows("marts.fct_latency_hourly", ["hour_time"])
+        _load(bigquery, lake, late=True)
+        _dbt(tmp_path / "second", "tests/stack/bigquery", OTELMART_TEST_EMULATOR=bigquery.url)
+        warehouse = tmp_path / "warehouse.duckdb"
+        _dbt(tmp_path / "local", "dbt", OTELMART_LAKE=str(lake), OTELMART_WAREHOUSE=str(warehouse))
+        local = _marts(warehouse)
+        different = [name for name, (columns, rows) in local.items() if _sorted(bigquery.rows(name, columns)) != rows]
+    assert 0 < len(early) < len(local["marts.fct_latency_hourly"][1])
+    assert len(local) > 50
+    assert sum(bool(rows) for _, rows in local.values()) > 50
+    assert different == []
+
+
+def _load(bigquery: Emulator, lake: Path, *, late: bool) -> None:
+    """Loads the late rows, or all others."""
+    for name in tables.TABLES:
+        if any((lake / name).rglob("*.parquet")):
+            condition = LATE.get(name, "false")
+            bigquery.load(name, _rows(lake / name, condition if late else f"not ({condition})"))
+
+
+def _rows(path: Path, condition: str) -> pa.Table:
+    with duckdb.connect() as connection:
+        connection.sql("set TimeZone = 'UTC'")
+        files = f"read_parquet('{path}/**/*.parquet', hive_partitioning = false)"
+        return connection.sql(f"select * from {files} where {condition}").to_arrow_table()
+
+
+def _dbt(target: Path, profiles: str, **env: str) -> None:
+    """`dbt build` of everything but the unit tests, which need no warehouse's rows."""
+    command = [str(BIN / "dbt"), "--no-use-colors", "build", "--exclude", "test_type:unit", "--vars", VARS]
+    paths = ["--profiles-dir", str(REPO / profiles), "--target-path", str(target), "--log-path", str(target)]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("OTELMART_")}
+    ran = subprocess.run([*command, *paths], cwd=REPO / "dbt", env={**inherited, **env}, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout[-5000:]
+
+
+def _marts(warehouse: Path) -> dict[str, tuple[list[str], list[tuple[Any, ...]]]]:
+    """Columns and sorted rows of every mart, by its name in both warehouses."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.sql("set TimeZone = 'UTC'")
+        names = connection.sql(
+            "select table_name from information_schema.tables where table_schema = 'marts'"
+        ).fetchall()
+        found = {f"marts.{name}": connection.sql(f"select * from marts.{name}") for (name,) in names}
+        return {name: (rows.columns, _sorted(rows.fetchall())) for name, rows in found.items()}
+
+
+def _sorted(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return sorted((_plain(row) for row in rows), key=repr)
+
+
+def _plain(value: Any) -> Any:
+    """A value that compares equal whichever client brought it: nine digits of a float, seconds of a time."""
+    if isinstance(value, float | Decimal):
+        return f"{float(value):.9g}"
+    if isinstance(value, dt.datetime):
+        return value.timestamp()
+    if isinstance(value, dict):
+        return tuple((key, _plain(item)) for key, item in value.items())
+    return tuple(_plain(item) for item in value) if isinstance(value, list | tuple) else value
