@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.decode.columns import Int64s
 from pipelines.decode.scalars import METRIC_TYPES
@@ -43,8 +44,8 @@ def flatten(metrics: Arrow) -> Points:
 
 def check_numbers(points: Mapping[str, Arrow]) -> None:
     """Raises Unusual when one sets both as_double and as_int: which came last is not known."""
-    double, integer = points["as_double"], points["as_int"]
-    if double.null_count + integer.null_count < len(double):
+    has_double, has_integer = points["as_double"].is_valid(), points["as_int"].is_valid()
+    if pc.any(pc.and_(has_double, has_integer)).as_py():
         raise Unusual("a number of two types")
 
 

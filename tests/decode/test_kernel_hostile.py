@@ -122,6 +122,18 @@ def test_an_odd_metric_decodes_as_the_plain_decoder_does(data, rules):
     assert_kernel_equals_reference([payload("metrics", data)], rules)
 
 
+def test_a_number_of_two_types_is_seen_beside_points_that_have_none(rules):
+    histograms = of_metric(sized(9, sized(1, POINT) * 3))
+    payloads = [payload("metrics", data) for data in (histograms, METRICS["double after int"], histograms)]
+    assert_kernel_equals_reference(payloads, rules)
+
+
+@pytest.mark.parametrize("data", [b"\x0b" * 2_000_000, of_span(b"\xa3\x06" * 1_000_000)], ids=["request", "span"])
+def test_a_million_groups_inside_each_other_do_not_end_the_process(data, rules):
+    (bad,) = kernel.decode([payload("traces", data)], rules).bad_rows
+    assert (bad.row_ordinal, bad.reason, bad.data) == (None, "bad_protobuf", data)
+
+
 LENIENT = {
     "group that another number ends": of_span(varint(50 << 3 | 3) + b"\x08\x01" + varint(51 << 3 | 4)),
     "tag of more than 32 bits": of_span(b"\xaa\x80\x80\x80\x80\x00\x01x"),
