@@ -120,7 +120,7 @@ def to_numeric(text: str) -> Decimal | None:
         return None
     exact = Context(prec=len(text) + _NUMERIC_DIGITS, rounding=ROUND_HALF_UP, traps=[])
     number = exact.create_decimal(text)
-    if not number.is_finite() or (number and number.adjusted() > _NUMERIC_DIGITS):
+    if not number.is_finite() or number.copy_abs() >= _NUMERIC_BOUND:
         return None
     rounded = number.quantize(_NUMERIC_STEP, context=exact)
     return rounded if rounded.copy_abs() < _NUMERIC_BOUND else None
