@@ -75,7 +75,8 @@ def _gzip_at_once(data: bytes, limits: Limits) -> Iterator[bytes]:
     """libdeflate has twice zlib's speed but reads one member only, into memory of the size that the data declare."""
     declared_bytes = int.from_bytes(data[-4:], "little")
     is_one_member = data.find(_GZIP, 1) < 0
-    if is_one_member and declared_bytes <= min(limits.message_bytes, len(data) * limits.ratio):
+    # 0 may be padding after the end: libdeflate would then give nothing, and call that right.
+    if is_one_member and 0 < declared_bytes <= min(limits.message_bytes, len(data) * limits.ratio):
         try:
             whole = bytes(deflate.gzip_decompress(data))
         except deflate.DeflateError:

@@ -57,6 +57,10 @@ def test_every_framing_is_told_by_content_whatever_wraps_it(
     assert data_of(framed(compress(file))) == expected
 
 
+def test_gzip_with_zeros_after_its_end_is_read() -> None:
+    assert data_of(framed(gzip.compress(ONE) + bytes(512))) == [ONE]
+
+
 def test_gzip_members_of_equal_size_are_all_read() -> None:
     half = len(JSON_ONE) // 2
     members = (
