@@ -86,11 +86,16 @@ def payloads(root: Path, file: File, limits: Limits) -> Iterator[Payload | Unrea
 
 
 def _source(file: File, found: Message) -> str:
-    return f"{file.name}@{found.at_byte}" if found.at_byte else file.name
+    return f"{_text(file.name)}@{found.at_byte}" if found.at_byte else _text(file.name)
+
+
+def _text(name: str) -> str:
+    """The name with U+FFFD where its bytes are not UTF-8, which a file's name may be and a column's text may not."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _unreadable(path: Path, file: File, damage: Damage) -> Unreadable:
-    source = f"{file.name}@{damage.start_byte}-{damage.end_byte}"
+    source = f"{_text(file.name)}@{damage.start_byte}-{damage.end_byte}"
     stretch = partial(_stretch, path, damage.start_byte, damage.end_byte)
     return Unreadable(damage.reason, damage.error_text, stretch, "raw", damage.payload_id, file.receive_time_us, source)
 
@@ -177,11 +182,17 @@ def _manifest(path: Path) -> dict[str, int]:
         for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)
-                times_us[str(entry["path"])] = int(entry["received_unix_ns"]) // 1000
-            except (ValueError, KeyError, TypeError):
+                times_us[str(entry["path"])] = _receive_time_us(int(entry["received_unix_ns"]))
+            except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 cure = 'want {"path": "...", "received_unix_ns": 0, ...}, or no manifest at all'
                 raise UsageError(f"{path} line {number} is no receipt of a file: {cure}") from None
     return times_us
+
+
+def _receive_time_us(received_unix_ns: int) -> int:
+    if not 0 <= received_unix_ns < 1 << 63:
+        raise ValueError("no time that a TIMESTAMP can hold")
+    return received_unix_ns // 1000
 
 
 def _signal_in(name: str) -> Signal | None:

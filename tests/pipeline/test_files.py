@@ -50,6 +50,24 @@ def test_a_manifest_line_without_a_receive_time_is_named(tmp_path: Path) -> None
         files.listing(str(tmp_path / "in"))
 
 
+@pytest.mark.parametrize("received_unix_ns", [b"1e999", b"-1", b"9223372036854775808", b"[" * 100_000])
+def test_a_receive_time_that_is_no_timestamp_is_named(tmp_path: Path, received_unix_ns: bytes) -> None:
+    write(tmp_path / "in" / "0.bin", REQUEST)
+    write(tmp_path / "in" / "manifest.jsonl", b'{"path": "0.bin", "received_unix_ns": %s}' % received_unix_ns)
+
+    with pytest.raises(UsageError, match=r"manifest.jsonl line 1 is no receipt of a file"):
+        files.listing(str(tmp_path / "in"))
+
+
+def test_a_name_that_is_not_utf8_is_repaired_in_the_source_of_its_rows(tmp_path: Path) -> None:
+    write(tmp_path / "in" / os.fsdecode(b"caf\xe9.bin"), REQUEST)
+
+    listing = files.listing(str(tmp_path / "in"))
+    (payload,) = files.payloads(listing.root, listing.files[0], Limits())
+
+    assert payload.source == "caf\ufffd.bin"
+
+
 def test_names_that_are_no_telemetry_are_left_out_and_named(tmp_path: Path) -> None:
     for name in ("0.bin", "truth.json", "outside_counts.json", ".hidden", "_SUCCESS", "0.bin.tmp", "0.bin~", "1.part"):
         write(tmp_path / "in" / name, REQUEST)
