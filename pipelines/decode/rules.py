@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,12 +88,15 @@ class _File:
         self.path = path
         try:
             document = json.loads(path.read_bytes())
+            json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair is no name of anything
         except OSError as error:
             raise self.error("", f"{error.strerror}; give a readable file") from None
         except UnicodeDecodeError:
             raise self.error("", "not UTF-8 text; save it as UTF-8") from None
         except json.JSONDecodeError as error:
             raise self.error(f"line {error.lineno} column {error.colno}", f"not JSON: {error.msg}") from None
+        except (RecursionError, ValueError) as error:
+            raise self.error("", f"no JSON that can be read: {error}; write it as the shipped file is") from None
         if not isinstance(document, dict):
             raise self.error("", "must be a JSON object")
         self.document: dict[str, Any] = document
@@ -138,7 +141,14 @@ def _columns(file: _File) -> dict[Signal, tuple[Column, ...]]:
                     place, f"column {name!r} of {table} stands here twice; put all its attributes in one entry"
                 )
             columns[signal][name] = Column(name, _kind(file, place, signal, name), sources)
-    return {signal: tuple(found.values()) for signal, found in columns.items()}
+    return {signal: (*found.values(), *_unpromoted(file, signal, found)) for signal, found in columns.items()}
+
+
+def _unpromoted(file: _File, signal: Signal, promoted: Collection[str]) -> Iterator[Column]:
+    """Columns of a table that nothing fills: without a source, so that they are NULL."""
+    for field in tables.table(signal)["schema"]["fields"]:
+        if field["name"] not in FILLED[signal] and field["name"] not in promoted:
+            yield Column(field["name"], _kind(file, "columns", signal, field["name"]), ())
 
 
 def _sources(file: _File, place: str, entry: Mapping[str, Any]) -> Iterator[str | Compose]:

@@ -75,7 +75,7 @@ def test_rules_without_weights_have_none(tmp_path):
     promoted, _ = write(tmp_path)
     rules = Rules.load(b"key", promoted=promoted)
     assert rules.weight_attributes == ()
-    assert rules.columns == {
+    assert {signal: tuple(c for c in columns if c.sources) for signal, columns in rules.columns.items()} == {
         "traces": (Column("http_target", "STRING", ("http.target",)),),
         "logs": (),
         "metrics": (),
@@ -170,6 +170,21 @@ def test_a_rules_file_that_is_not_utf8_says_so(tmp_path):
     (tmp_path / "latin1.json").write_bytes(b'{"rules": "\xe9"}')
     with pytest.raises(UsageError, match=r"latin1\.json: not UTF-8 text; save it as UTF-8$"):
         Rules.load(b"key", privacy=tmp_path / "latin1.json")
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 100_000, r'"\ud800"}'], ids=["digits", "nesting", "surrogate"])
+def test_a_rules_file_that_python_cannot_hold_says_so(tmp_path, value):
+    (tmp_path / "huge.json").write_text(f'{{"rules": {value}')
+    with pytest.raises(UsageError, match=r"huge\.json: no JSON that can be read: "):
+        Rules.load(b"key", privacy=tmp_path / "huge.json")
+
+
+def test_a_column_that_no_entry_fills_is_null(tmp_path):
+    path, _ = write(tmp_path, promoted=PROMOTED)
+    rules = Rules.load(b"key", promoted=path)
+    names = {column.name: column.sources for column in rules.columns["traces"]}
+    assert (names["http_target"], names["service_name"]) == (("http.target",), ())
+    assert set(names) | FILLED["traces"] == {field["name"] for field in tables.table("traces")["schema"]["fields"]}
 
 
 def test_an_empty_key_is_refused():
