@@ -6,6 +6,12 @@ from pathlib import Path
 from pipelines.errors import UsageError
 
 MAX_STEPS, MAX_WINDOW_HOURS = 8, 24
+COLUMNS = {  # what is looked at here
+    "funnels.csv": ("funnel", "window_hours"),
+    "funnel_steps.csv": ("funnel", "step_number", "fact"),
+    "fact_rules.csv": ("fact",),
+}
+HOURS = [str(hours) for hours in range(1, MAX_WINDOW_HOURS + 1)]
 FACTS = ("page_view", "user_action", "login", "registration", "order", "payment")
 Row = dict[str, str]
 
@@ -21,7 +27,7 @@ def check(seeds: Path) -> None:
             raise UsageError(
                 f"{where}: funnel {row['funnel']!r} has no step: add rows to funnel_steps.csv, or remove it"
             )
-        if not row["window_hours"].isdigit() or not 1 <= int(row["window_hours"]) <= MAX_WINDOW_HOURS:
+        if row["window_hours"] not in HOURS:
             raise UsageError(f"{where}: window_hours is {row['window_hours']!r}; write 1 to {MAX_WINDOW_HOURS}")
         _check_numbers(seeds, row["funnel"], own)
     names = {row["funnel"] for _, row in funnels}
@@ -45,11 +51,21 @@ def _check_numbers(seeds: Path, funnel: str, steps: list[tuple[int, Row]]) -> No
 
 
 def _rows(path: Path) -> list[tuple[int, Row]]:
-    """(line, row) of a CSV file. Raises UsageError where a row has more or fewer cells than the header."""
-    with path.open(newline="") as file:
+    """(line, row) of a CSV file. Raises UsageError if it is none, or a row has more or fewer cells than the header."""
+    where, found = f"{path.parent.name}/{path.name}", []
+    with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        found = [(reader.line_num, row) for row in reader]
+        try:
+            header = reader.fieldnames or ()
+            found += [(reader.line_num, row) for row in reader]
+        except UnicodeDecodeError:
+            raise UsageError(f"{where}: not UTF-8 text: save it as UTF-8") from None
+        except csv.Error as error:
+            raise UsageError(f"{where} line {reader.line_num}: no CSV, {error}: take that line out") from None
+    for name in COLUMNS[path.name]:
+        if name not in header:
+            raise UsageError(f"{where} line 1: no column {name!r}: add it to the header")
     for line, row in found:
         if None in row or None in row.values():
-            raise UsageError(f"{path.parent.name}/{path.name} line {line}: not as many cells as the header has names")
+            raise UsageError(f"{where} line {line}: not as many cells as the header has names")
     return found

@@ -10,6 +10,7 @@ import yaml
 
 from pipelines.errors import UsageError
 
+_MAX_DIGITS = 30  # before or after the point: 1.0e+999999999 would never be written out
 _WORDS = {yaml.ScalarNode: "a value", yaml.SequenceNode: "a list", yaml.MappingNode: "a mapping"}
 
 
@@ -86,7 +87,7 @@ class Place:
             value = Decimal(self.node.value)
         except InvalidOperation:
             raise self.error(f"{self.name} must be a number, not {self._shown()}") from None
-        if not value.is_finite():
+        if not value.is_finite() or value.adjusted() not in range(-_MAX_DIGITS, _MAX_DIGITS):
             raise self.error(f"{self.name} must be a finite number, not {self._shown()}")
         return value
 
@@ -119,7 +120,7 @@ def documents(path: Path, shown: str) -> list[Place]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UsageError(f"{shown}:{line}: not YAML: {error.problem}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:  # a number or nesting without end
         raise UsageError(f"{shown}:1: not YAML text in UTF-8: {error}") from None
     return [Place(shown, _line(node), "", node) for node in nodes if node is not None]
 

@@ -35,6 +35,14 @@ def test_the_seeds_that_are_shipped_have_no_mistake(repo: Path) -> None:
         ("funnel_steps.csv", "page_view,cart", "view,cart", "line 2: unknown fact 'view'; choose one of page_view,"),
         ("fact_rules.csv", "page_view", "pageview", "seeds/fact_rules.csv line 2: unknown fact 'pageview'"),
         ("fact_rules.csv", "page.view,,", "page.view", "fact_rules.csv line 2: not as many cells as the header has"),
+        ("fact_rules.csv", "fact,", "facts,", "seeds/fact_rules.csv line 1: no column 'fact': add it to the header"),
+        ("funnels.csv", ",24,", ",²,", "seeds/funnels.csv line 2: window_hours is '²'; write 1 to 24"),
+        (
+            "funnels.csv",
+            "order,d",
+            "order," + "d" * 200_000,
+            "line 1: no CSV, field larger than field limit",
+        ),
     ],
 )
 def test_a_mistake_is_named_by_file_and_line(tmp_path: Path, file: str, old: str, new: str, text: str) -> None:
@@ -45,3 +53,10 @@ def test_a_mistake_is_named_by_file_and_line(tmp_path: Path, file: str, old: str
     with pytest.raises(UsageError) as caught:
         funnel_seeds.check(seeds)
     assert text in str(caught.value)
+
+
+@pytest.mark.parametrize(("content", "text"), [(b"", "line 1: no column 'funnel'"), (b"\xff", ": not UTF-8 text")])
+def test_a_file_that_is_no_csv_is_named(tmp_path: Path, content: bytes, text: str) -> None:
+    (tmp_path / "funnels.csv").write_bytes(content)
+    with pytest.raises(UsageError, match=f"funnels.csv{'' if text[0] == ':' else ' '}{text}"):
+        funnel_seeds.check(tmp_path)
