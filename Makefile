@@ -5,7 +5,7 @@ STATE := .otelmart
 PYTHON ?= python3.11
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint fix lock bench bench-build test-stack clean
+.PHONY: help demo test lint fix lock bench bench-build test-stack fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,10 @@ bench: $(READY) ## paired figures, ratios first; writes .otelmart/bench.json
 
 bench-build: $(READY) ## a full build over 10 million spans, and one new day after 96; some 15 minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/build_at_scale.py
+
+fuzz: $(READY) ## a million hostile inputs to every parser, in some 20 minutes; atheris guides where it installs
+	-$(BIN)/pip install --quiet --no-deps --require-hashes -r tests/fuzz/requirements.txt
+	PYTHONPATH=. $(BIN)/python -m tests.fuzz.run
 
 lock: ## resolve pyproject.toml into requirements.lock (needs uv)
 	uv pip compile --quiet --python-version 3.11 --extra dev --generate-hashes --no-strip-extras --no-emit-index-url --no-header pyproject.toml -o requirements.lock
