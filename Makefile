@@ -50,7 +50,7 @@ bench: $(READY) ## paired figures, ratios first; writes .otelmart/bench.json
 bench-build: $(READY) ## a full build over 10 million spans, and one new day after 96; some 15 minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/build_at_scale.py
 
-fuzz: $(READY) ## a million hostile inputs to every parser, in some 20 minutes; atheris guides where it installs
+fuzz: $(READY) ## a million hostile inputs to every parser, in some 15 minutes; atheris guides where it installs
 	-$(BIN)/pip install --quiet --no-deps --require-hashes -r tests/fuzz/requirements.txt
 	PYTHONPATH=. $(BIN)/python -m tests.fuzz.run
 

@@ -1,6 +1,7 @@
 """Files of unknown content: unfolded and cut into messages, every byte accounted for, memory bounded by the limits."""
 
 import gzip
+import re
 import zlib
 from collections.abc import Sequence
 from io import BytesIO
@@ -15,6 +16,7 @@ from pipelines.sources.compression import Limits
 from pipelines.sources.framing import Damage, Message
 
 LIMITS = Limits(message_bytes=64 << 10, ratio=50)
+_RESERVED_FLAG = re.compile(rb"\x1f\x8b\x08[\x20-\xff]", re.DOTALL)  # RFC 1952: an error, which Python's gzip ignores
 MAX_PIECE_BYTES = 32 << 20  # the most that compression promises to unfold at once
 
 
@@ -51,6 +53,8 @@ def _whole(data: bytes) -> bytes | None:
         return data
     bound = max(LIMITS.message_bytes, len(data) * LIMITS.ratio) + 1
     try:
+        if _RESERVED_FLAG.search(data):
+            return None
         if compression.codec(data) == "gzip":
             with gzip.GzipFile(fileobj=BytesIO(data)) as file:
                 return _bounded(file.read(bound), bound)
