@@ -222,7 +222,7 @@ _TEXT_STEPS: tuple[tuple[tuple[str, ...], Callable[[str], str]], ...] = (
 
 _AT = re.compile(r"@|%40")
 _LOCAL_BACKWARDS = re.compile(r"[^\s@/?#&=<>()\[\]{},;:\"'\\]{1,64}")
-_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,62})\.){1,8}[^\W\d_]{2,24}")
+_DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,62})\.)+[^\W\d_]{2,24}")
 
 
 def redact_emails(text: str) -> str:

@@ -157,3 +157,7 @@ def test_hostile_text_takes_time_linear_in_its_size(action, unit):
     begin = time.process_time()
     transform(action, text, KEY)
     assert time.process_time() - begin < 10
+
+
+def test_a_domain_is_redacted_with_all_its_labels():
+    assert transform("redact_text", "to ann@" + "a." * 20 + "example.org now", KEY) == "to REDACTED now"
