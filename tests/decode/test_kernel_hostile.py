@@ -8,22 +8,10 @@ from pipelines import decode
 from pipelines.decode import expansion, kernel, reference, wire
 from tests.bench import traffic
 from tests.decode.kernel_oracle import assert_kernel_equals_reference, payload
+from tests.fuzz.mutations import nested, sized, varint
 
 START_NS = 1_760_000_000_000_000_000
 SPAN = b"\x0a\x10" + b"\x01" * 16 + b"\x12\x08" + b"\x02" * 8 + b"\x39" + START_NS.to_bytes(8, "little")
-
-
-def varint(number: int) -> bytes:
-    low = bytearray()
-    while number > 127:
-        low.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*low, number])
-
-
-def sized(field: int, content: bytes) -> bytes:
-    """A length-delimited field."""
-    return varint(field << 3 | 2) + varint(len(content)) + content
 
 
 def of_span(*fields: bytes) -> bytes:
@@ -34,13 +22,6 @@ def of_span(*fields: bytes) -> bytes:
 def of_pair(value: bytes, key: bytes = b"k") -> bytes:
     """A trace request of one span with one attribute, whose AnyValue has these bytes."""
     return of_span(sized(9, sized(1, key) + sized(2, value)))
-
-
-def nested(levels: int) -> bytes:
-    value = sized(1, b"deep")
-    for _ in range(levels):
-        value = sized(5, sized(1, value))
-    return value
 
 
 SAME = {

@@ -3,6 +3,7 @@
 Each ends in rows or dead letters within MAX_SECONDS of CPU and the address space that `worker.limit` leaves.
 """
 
+import faulthandler
 import json
 import resource
 import sys
@@ -22,6 +23,7 @@ from tests.fuzz.otlp import RULES
 from tests.fuzz.worker import limit
 
 MAX_SECONDS = 60
+HANG_SECONDS = 300  # of the clock: then the process ends with the traceback of what it was doing
 TEXT_BYTES = 1 << 20
 
 
@@ -84,6 +86,7 @@ LARGE: dict[str, Callable[[], Counter[str]]] = {
 
 def main(name: str) -> None:
     limit()
+    faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
     started = process_time()
     outcomes = LARGE[name]()
     seconds = process_time() - started

@@ -34,7 +34,7 @@ def _in_message(message: Descriptor, data: bytes) -> str | None:
         field = None if groups else message.fields_by_number.get(number)
         if field is not None and wire_type == 2 and (found := _in_field(field, value)):
             return found
-    return "group that nothing ends" if groups else None
+    return None
 
 
 def _value(data: bytes, start: int, wire_type: int) -> tuple[bytes, int]:

@@ -83,6 +83,8 @@ def _guided(name: str) -> Outcome:
     figures = dict(re.findall(r"stat::(\w+):\s+(\d+)", done.stderr))
     found = [] if done.returncode == 0 else [f"ended with {done.returncode}: {_told(done)}"]
     inputs, peak_mib = (int(figures.get(key, 0)) for key in ("number_of_executed_units", "peak_rss_mb"))
+    if not inputs and not found:
+        found = [f"atheris told of no input: {_told(done)}"]
     return Outcome(name, "guide", inputs, 1000 * int(figures.get("slowest_unit_time_sec", 0)), peak_mib, found)
 
 
