@@ -3,59 +3,41 @@
 -- not free say together. Points of one CPU, device or process and one time make one sample.
 with points as (
     select
-        event_date,
-        time,
-        deployment_environment,
-        service_namespace,
-        service_name,
-        {{ key_text('service_instance_id') }} as service_instance_id,
-        {{ key_text('host_name') }} as host_name,
-        {{ key_text('k8s_pod_name') }} as k8s_pod_name,
-        {{ key_text('k8s_container_name') }} as k8s_container_name,
-        metric_name,
-        {{ utilization_state('attributes') }} as state,
-        {{ attributes_text('attributes') }} as attributes_text,
-        cast(round(value * 1000000) as int64) as value_micros,
-    from {{ ref('stg_otel__metric_points') }}
-    where {{ in_dates('event_date') }}
-        and metric_type in ('GAUGE', 'SUM')
-        and metric_name in (select metric_name from {{ ref('saturation_metrics') }})
-        and value is not null
-        and not coalesce(has_no_recorded_value, false)
-),
-
-samples as (
-    select
-        points.event_date,
-        points.time,
-        points.deployment_environment,
-        points.service_namespace,
-        points.service_name,
-        points.host_name,
-        points.k8s_pod_name,
-        points.k8s_container_name,
-        saturation.resource,
-        points.metric_name,
-        sum(case
-            when points.state = 'idle' or points.state != nullif(saturation.full_state, '') then 0
-            else points.value_micros
-        end) as value_micros,
-    from points
-    inner join {{ ref('saturation_metrics') }} as saturation
-        on saturation.metric_name = points.metric_name
-    group by
         points.event_date,
         points.time,
         points.deployment_environment,
         points.service_namespace,
         points.service_name,
         points.service_instance_id,
-        points.host_name,
-        points.k8s_pod_name,
-        points.k8s_container_name,
+        {{ key_text('points.host_name') }} as host_name,
+        {{ key_text('points.k8s_pod_name') }} as k8s_pod_name,
+        {{ key_text('points.k8s_container_name') }} as k8s_container_name,
         saturation.resource,
+        saturation.full_state,
         points.metric_name,
-        coalesce(replace(points.attributes_text, '=' || points.state, ''), points.attributes_text)
+        {{ utilization_state('points.attributes') }} as state,
+        {{ attributes_text('points.attributes') }} as attributes_text,
+        cast(round(points.value * 1000000) as int64) as value_micros,
+    from {{ ref('stg_otel__metric_points') }} as points
+    inner join {{ ref('saturation_metrics') }} as saturation
+        on saturation.metric_name = points.metric_name
+    where {{ in_dates('points.event_date') }}
+        and points.metric_type in ('GAUGE', 'SUM')
+        and points.value is not null
+        and not coalesce(points.has_no_recorded_value, false)
+),
+
+samples as (
+    select
+        {{ key }},
+        time,
+        sum(case when state = 'idle' or state != nullif(full_state, '') then 0 else value_micros end) as value_micros,
+    from points
+    group by
+        {{ key }},
+        time,
+        service_instance_id,
+        coalesce(replace(attributes_text, '=' || state, ''), attributes_text)
 ),
 
 final as (
