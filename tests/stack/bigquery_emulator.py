@@ -20,6 +20,7 @@ from pipelines import tables
 
 REPO = Path(__file__).resolve().parents[2]
 HOME = REPO / ".otelmart" / "bigquery-emulator"
+READY = HOME / ".ready"  # written last by tests/stack/install
 SERVE = Path(__file__).parent / "bigquery" / "serve.py"
 # BigQuery lets a view be created over these without a filter; the emulator refuses, so they need none there.
 READ_WHOLE = ("dead_letters", "ingest_ledger")
@@ -73,7 +74,7 @@ def emulator(data: Path) -> Iterator[Emulator]:
     with (data.with_suffix(".log")).open("wb") as log:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
     try:
-        _wait_for(int(port), process)
+        _wait_for(int(port), process, Path(log.name))
         url = f"http://127.0.0.1:{port}"
         yield Emulator(
             url,
@@ -92,9 +93,9 @@ def _free_port() -> str:
         return str(listener.getsockname()[1])
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(240):
-        assert process.poll() is None, "the emulator ended while it started: see its log"
+        assert process.poll() is None, f"the emulator ended while it started: {log.read_text()[-2000:]}"
         with socket.socket() as caller:
             if caller.connect_ex(("127.0.0.1", port)) == 0:
                 return
