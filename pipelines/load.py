@@ -10,10 +10,10 @@ from pipelines.dead_letters import Letter
 from pipelines.decode import decode_groups
 from pipelines.decode.rules import Rules
 from pipelines.payloads import Payload, Signal, Unreadable
-from pipelines.sinks import lake
+from pipelines.sinks import Writing, lake
 from pipelines.sources import files
 from pipelines.sources.compression import Limits
-from pipelines.units import Unit, is_committed, ledger_file
+from pipelines.units import Unit, is_committed
 
 GROUP_BYTES = 8 << 20
 
@@ -39,16 +39,22 @@ def load_unit(unit: Unit, job: Job) -> None:
     """Commits a unit to the lake; nothing to do if that has happened."""
     if is_committed(job.lake, unit.unit_id):
         return
-    parts = lake.Parts(job.lake, unit.unit_id)
+    sink = lake.Lake(job.lake)
+    parts = sink.begin(unit.unit_id)
     entries = ledger.Entries(unit.unit_id, "replay" if unit.letter_ids else "batch")
     try:
-        for group in _groups(_read(unit, job)):
-            _load_group(group, job.rules, parts, entries)
+        route(_read(unit, job), job.rules, parts, entries)
         parts.publish()
     except BaseException:
         parts.discard()
         raise
-    lake.write_file(ledger_file(job.lake, unit.unit_id), entries.table(), "ingest_ledger")
+    sink.commit(unit.unit_id, entries.table())
+
+
+def route(found: Iterable[Payload | Unreadable], rules: Rules, writing: Writing, entries: ledger.Entries) -> None:
+    """Decodes payloads and gives their rows and dead letters to a sink, by table and event date."""
+    for group in _groups(found):
+        _load_group(group, rules, writing, entries)
 
 
 def _read(unit: Unit, job: Job) -> Iterator[Payload | Unreadable]:
@@ -58,7 +64,7 @@ def _read(unit: Unit, job: Job) -> Iterator[Payload | Unreadable]:
         yield from replay.requests_of(job.lake, frozenset(unit.letter_ids), job.limits)
 
 
-def _groups(found: Iterator[Payload | Unreadable]) -> Iterator[list[Payload] | Unreadable]:
+def _groups(found: Iterable[Payload | Unreadable]) -> Iterator[list[Payload] | Unreadable]:
     """Payloads in groups of one signal, large enough to decode well and small enough to hold."""
     waiting: dict[Signal, list[Payload]] = {}
     waiting_bytes: dict[Signal, int] = {}
@@ -74,21 +80,22 @@ def _groups(found: Iterator[Payload | Unreadable]) -> Iterator[list[Payload] | U
     yield from waiting.values()
 
 
-def _load_group(group: list[Payload] | Unreadable, rules: Rules, parts: lake.Parts, entries: ledger.Entries) -> None:
+def _load_group(group: list[Payload] | Unreadable, rules: Rules, writing: Writing, entries: ledger.Entries) -> None:
     if isinstance(group, Unreadable):
         letter = dead_letters.of_bytes(group)
         entries.add_unreadable(letter)
-        _add_letters([letter], parts)
+        add_letters([letter], writing)
         return
     for payloads, decoded in decode_groups(group, rules):
         signal = payloads[0].signal
         for day, rows in lake.by_event_date(decoded.rows, signal):
-            parts.add(signal, day, rows)
+            writing.add(signal, day, rows)
         entries.add_decoded(payloads, decoded, lake.event_days(decoded.rows, signal))
-        _add_letters((dead_letters.of_row(payloads[bad.payload_index], bad) for bad in decoded.bad_rows), parts)
+        add_letters((dead_letters.of_row(payloads[bad.payload_index], bad) for bad in decoded.bad_rows), writing)
 
 
-def _add_letters(letters: Iterable[Letter], parts: lake.Parts) -> None:
+def add_letters(letters: Iterable[Letter], writing: Writing) -> None:
+    """Gives letters to a sink, by the date they were received."""
     for batch in dead_letters.batches(letters):
         for day, rows in lake.by_event_date(batch, "dead_letters"):
-            parts.add("dead_letters", day, rows)
+            writing.add("dead_letters", day, rows)

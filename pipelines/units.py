@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pipelines import durable
 from pipelines.errors import RunError
+from pipelines.sinks.lake import ledger_file
 from pipelines.sources.files import File
 
 PLANS = "_plans"
@@ -54,11 +55,6 @@ def planned(lake: Path) -> list[Unit]:
 
 def is_committed(lake: Path, unit_id: str) -> bool:
     return ledger_file(lake, unit_id).exists()
-
-
-def ledger_file(lake: Path, unit_id: str) -> Path:
-    """The file whose rename commits a unit."""
-    return lake / "ingest_ledger" / f"{unit_id}.parquet"
 
 
 def plan_files(lake: Path, files: Sequence[File]) -> list[Unit]:

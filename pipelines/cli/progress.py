@@ -14,7 +14,8 @@ import click
 import pyarrow.parquet as pq
 
 from pipelines.dead_letters import reason_counts
-from pipelines.units import Unit, is_committed, ledger_file
+from pipelines.sinks.lake import ledger_file
+from pipelines.units import Unit, is_committed
 
 _INTERVAL_SECONDS = 0.5
 _COUNTS = ("written_row_count", "dead_lettered_row_count", "unparsed_message_count")

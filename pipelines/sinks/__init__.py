@@ -1,0 +1,53 @@
+"""Where rows go: a lake or BigQuery. What a sink does is said by `Sink` and `Writing`; uris.py makes one of its URI."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A row that a table would not take, by the payload it came from and its place in it, and the table's own words."""
+
+    table: str
+    payload_id: str
+    row_ordinal: int
+    error_text: str
+
+
+class Writing(Protocol):
+    """The rows of one unit on their way."""
+
+    def add(self, table: str, day: date, rows: pa.RecordBatch) -> None:
+        """Takes rows of one table and one UTC event date."""
+
+    def publish(self) -> Collection[RefusedRow]:
+        """Makes the rows durable; returns those that were refused. Raises RunError or OSError: nothing is promised."""
+
+    def discard(self) -> None:
+        """Removes what can be removed of rows that were not published."""
+
+
+class Sink(Protocol):
+    """Tables and their ledger. A unit's data is published first; `commit` then writes its ledger entries."""
+
+    def claim(self, writer_id: str) -> None:
+        """Says that units whose id starts with `writer_id` are this process's, until it ends."""
+
+    def recover(self) -> None:
+        """Removes what processes that ended midway published and never committed."""
+
+    def begin(self, unit_id: str) -> Writing:
+        """Starts a unit."""
+
+    def commit(self, unit_id: str, entries: pa.Table) -> None:
+        """Writes rows of ingest_ledger: the unit is committed."""
+
+    def known_payload_ids(self, since: date) -> Collection[str]:
+        """Payloads that the ledger accounts for, received on `since` (UTC) or later."""
+
+    def close(self) -> None:
+        """Lets connections go."""

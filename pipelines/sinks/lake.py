@@ -3,12 +3,13 @@
 Parts appear by rename when the unit is whole; the ledger file of the unit, renamed last, commits them.
 """
 
-from collections.abc import Iterator
+import fcntl
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 
 from pipelines import durable, tables
 from pipelines.errors import RunError
+from pipelines.sinks import RefusedRow
 
 BUFFER_BYTES = 64 << 20
 MAX_OPEN_PARTS = 100
@@ -79,14 +81,15 @@ class Parts:
         while sum(self._waiting_bytes.values()) > BUFFER_BYTES:
             self._flush(max(self._waiting_bytes, key=lambda k: (self._waiting_bytes[k], k)))
 
-    def publish(self) -> None:
-        """Gives every part its name, durably."""
+    def publish(self) -> Collection[RefusedRow]:
+        """Gives every part its name, durably. Parquet refuses no row."""
         for key in sorted(self._waiting):
             self._flush(key)
             self._close(key)
         for key in sorted(self._open):
             self._close(key)
         durable.publish(self._closed)
+        return ()
 
     def discard(self) -> None:
         """Removes what was written so far."""
@@ -123,6 +126,72 @@ class Parts:
             part = self._open.pop(key)
             part.writer.close()
             self._closed[part.half_way] = part.path
+
+
+class Lake:
+    """A lake as the sink of a worker: units are named as they come, so what a killed writer left is known by its name.
+
+    A claim is a locked file that bears the writer's id; the lock goes when the process does, however it ends.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._claims = folder / "_plans" / "writers"
+        self._claim: IO[str] | None = None
+        self._claimed = self._claims
+
+    def claim(self, writer_id: str) -> None:
+        self._claims.mkdir(parents=True, exist_ok=True)
+        half_way = durable.temporary(self._claims / writer_id)
+        self._claim = half_way.open("w")
+        fcntl.flock(self._claim, fcntl.LOCK_EX)
+        half_way.rename(self._claims / writer_id)  # locked before anyone can see it
+        self._claimed = self._claims / writer_id
+
+    def recover(self) -> None:
+        for path in sorted(self._claims.glob("[!.]*")):
+            with path.open("r+") as claim:
+                try:
+                    fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                self._remove_uncommitted(path.name)
+                path.unlink()
+
+    def begin(self, unit_id: str) -> Parts:
+        return Parts(self._folder, unit_id)
+
+    def commit(self, unit_id: str, entries: pa.Table) -> None:
+        write_file(ledger_file(self._folder, unit_id), entries, "ingest_ledger")
+
+    def known_payload_ids(self, since: date) -> set[str]:
+        start = datetime(since.year, since.month, since.day, tzinfo=UTC)
+        found: set[str] = set()
+        for path in (self._folder / "ingest_ledger").glob("*.parquet"):
+            if path.stat().st_mtime >= start.timestamp():
+                entries = pq.read_table(path, columns=["payload_id"], partitioning=None)
+                found.update(map(str, entries["payload_id"].to_pylist()))
+        return found
+
+    def close(self) -> None:
+        if self._claim:
+            self._claimed.unlink(missing_ok=True)
+            self._claim.close()
+            self._claim = None
+
+    def _remove_uncommitted(self, writer_id: str) -> None:
+        for path in [
+            *self._folder.glob(f"*/event_date=*/{writer_id}*"),
+            *self._folder.glob(f"*/event_date=*/.{writer_id}*"),
+        ]:
+            unit_id = path.name.lstrip(".").partition(".")[0].partition("-")[0]
+            if not ledger_file(self._folder, unit_id).exists():
+                path.unlink()
+
+
+def ledger_file(lake: Path, unit_id: str) -> Path:
+    """The file whose rename commits a unit."""
+    return lake / "ingest_ledger" / f"{unit_id}.parquet"
 
 
 def write_file(path: Path, rows: pa.Table, table: str) -> None:
