@@ -25,7 +25,7 @@ _FIRSTS = ("signal", "payload_bytes", "source", "receive_time")
 class Entries:
     """Ledger entries of one unit as they come; `table()` adds them up."""
 
-    def __init__(self, unit_id: str, engine: Literal["batch", "replay"]) -> None:
+    def __init__(self, unit_id: str, engine: Literal["batch", "replay", "worker"]) -> None:
         self._unit_id = unit_id
         self._engine = engine
         self._chunks: list[pa.Table] = []

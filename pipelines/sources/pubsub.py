@@ -1,0 +1,119 @@
+"""Pub/Sub messages → payloads, in the format of the collector's googlecloudpubsub exporter; and the clients for it.
+
+The signal is told by the bytes, by `ce-type` when they hold nothing; compression by its magic bytes, whether or not
+`content-encoding` names it. `ce-id` is no identity: a retry gets a new one.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+import grpc
+
+from pipelines.errors import BadMessage, RunError, UsageError
+from pipelines.payloads import Payload, Signal, Unreadable, in_pieces, payload_id
+from pipelines.sources.compression import Limits, codec, unfolded
+from pipelines.sources.framing import payload
+
+EXAMPLE: Final = "pubsub:projects/PROJECT/subscriptions/NAME"
+EMULATOR_VARIABLE: Final = "PUBSUB_EMULATOR_HOST"
+# opentelemetry-collector-contrib, exporter/googlecloudpubsubexporter
+CE_TYPES: Mapping[str, Signal] = {
+    "org.opentelemetry.otlp.traces.v1": "traces",
+    "org.opentelemetry.otlp.logs.v1": "logs",
+    "org.opentelemetry.otlp.metrics.v1": "metrics",
+}
+_SUBSCRIPTION = re.compile(r"projects/[^/\s]+/subscriptions/[^/\s]+")
+# a channel without the limits that gRPC has by default: answers hold many messages
+CHANNEL = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+
+
+def payload_of(
+    data: bytes, attributes: Mapping[str, str], publish_time_us: int, source: str, limits: Limits
+) -> Payload | Unreadable:
+    """One message as a payload; `publish_time_us` (µs since 1970, UTC) is when it was received.
+
+    `source` names the subscription. What is damaged or too large is Unreadable, with the bytes as they came.
+    """
+    try:
+        plain = unfolded(data, limits) if codec(data) else data
+        if len(plain) > limits.message_bytes:
+            text = f"{len(plain)} bytes, more than the {limits.message_bytes} that one message may have"
+            raise BadMessage("message_too_large", text)
+    except BadMessage as error:
+        pieces = partial(in_pieces, data)
+        identity = payload_id(data)
+        return Unreadable(error.reason, str(error), pieces, "raw", identity, publish_time_us, source)
+    found = payload(plain, publish_time_us, source, CE_TYPES.get(attributes.get("ce-type", "")))
+    return replace(found, attributes=dict(attributes)) if isinstance(found, Payload) else found
+
+
+def subscription_of(place: str) -> str:
+    """The subscription that a URI names after `pubsub:`. Raises UsageError."""
+    if not _SUBSCRIPTION.fullmatch(place):
+        raise UsageError(f"pubsub:{place} is no subscription: write {EXAMPLE}")
+    return place
+
+
+def subscriber() -> Any:
+    """A SubscriberClient; of the emulator when PUBSUB_EMULATOR_HOST is set. Raises RunError without credentials."""
+    from google.auth.exceptions import DefaultCredentialsError
+    from google.cloud import pubsub_v1  # type: ignore[attr-defined,import-untyped]
+    from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+    if host := os.environ.get(EMULATOR_VARIABLE):  # the client's own channel takes no more than 4 MB at once
+        return pubsub_v1.SubscriberClient(
+            transport=SubscriberGrpcTransport(channel=grpc.insecure_channel(host, options=CHANNEL))
+        )
+    try:
+        return pubsub_v1.SubscriberClient()
+    except DefaultCredentialsError:
+        raise without_credentials() from None
+
+
+def without_credentials() -> RunError:
+    """That nobody said who is asking, and the cure."""
+    return RunError(
+        "no Google credentials: run gcloud auth application-default login, or give the workload a service account; "
+        f"for the emulator set {EMULATOR_VARIABLE}"
+    )
+
+
+def check_subscription(subscription: str) -> None:
+    """Raises RunError when a subscription cannot be drained without loss: it is missing, forbidden, or filters."""
+    from google.api_core.exceptions import GoogleAPICallError
+
+    client = subscriber()
+    try:
+        found = client.get_subscription(request={"subscription": subscription}, timeout=20.0)
+    except GoogleAPICallError as error:
+        raise refused(error, subscription) from None
+    finally:
+        client.close()
+    if found.filter:
+        raise RunError(
+            f"{subscription} has the filter {found.filter!r}: Pub/Sub drops what does not match, unseen and uncounted; "
+            "make a subscription without a filter"
+        )
+
+
+def refused(error: Exception, subscription: str) -> RunError:
+    """What Pub/Sub refused, and the cure."""
+    from google.api_core import exceptions
+
+    project, name = subscription.split("/")[1::2]
+    cures: dict[type[Exception], str] = {
+        exceptions.NotFound: f"make it: gcloud pubsub subscriptions create {name} --project {project} --topic TOPIC",
+        exceptions.PermissionDenied: "grant roles/pubsub.subscriber on it to this account",
+        exceptions.Unauthenticated: "renew the credentials: gcloud auth application-default login",
+        exceptions.ResourceExhausted: "a quota of the project is used up: see IAM & Admin → Quotas, Pub/Sub",
+        exceptions.DeadlineExceeded: "is the network, or the emulator's host, right?",
+        exceptions.ServiceUnavailable: "is the network, or the emulator's host, right?",
+    }
+    kind = type(error)
+    what = getattr(error, "message", None) or str(error) or kind.__name__
+    cure = next((text for own, text in cures.items() if isinstance(error, own)), "see the message")
+    return RunError(f"{subscription}: {kind.__name__}: {what.splitlines()[0]}: {cure}")

@@ -1,0 +1,85 @@
+"""One batch of messages: read → decode → write → commit; what the ledger already has is left out."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from pipelines.decode.rules import Rules
+from pipelines.ledger import Entries
+from pipelines.load import route
+from pipelines.payloads import Payload, Unreadable
+from pipelines.sinks import Sink
+
+KNOWN_PAYLOADS = 200_000  # some 30 MB; Pub/Sub sends again within minutes, and staging removes what comes later
+
+
+class Known:
+    """Payloads that are committed, the latest `KNOWN_PAYLOADS` of them."""
+
+    def __init__(self, payload_ids: Iterable[str] = ()) -> None:
+        self._ids: OrderedDict[bytes, None] = OrderedDict()
+        self.add(payload_ids)
+
+    def __contains__(self, payload_id: str) -> bool:
+        return bytes.fromhex(payload_id) in self._ids
+
+    def add(self, payload_ids: Iterable[str]) -> None:
+        for payload_id in payload_ids:
+            self._ids[bytes.fromhex(payload_id)] = None
+        while len(self._ids) > KNOWN_PAYLOADS:
+            self._ids.popitem(last=False)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one batch became: its new payloads, uncompressed bytes of them, copies left out, ledger rows by table."""
+
+    payload_ids: set[str] = field(default_factory=set)
+    byte_count: int = 0
+    copy_count: int = 0
+    row_counts: dict[str, int] = field(default_factory=dict)
+
+
+def commit(unit_id: str, found: Iterable[Payload | Unreadable], sink: Sink, rules: Rules, known: Known) -> Batch:
+    """Commits the payloads that are not known yet as one unit; nothing when there are none.
+
+    Raises RunError or OSError, with nothing committed: the messages must not be acknowledged.
+    """
+    batch = Batch()
+    entries = Entries(unit_id, "worker")
+    writing = sink.begin(unit_id)
+    try:
+        route(_new(found, known, batch), rules, writing, entries)
+        if not batch.payload_ids:
+            writing.discard()
+            return batch
+        writing.publish()
+    except BaseException:
+        writing.discard()
+        raise
+    table = entries.table()
+    sink.commit(unit_id, table)
+    known.add(batch.payload_ids)
+    batch.row_counts = _row_counts(table)
+    return batch
+
+
+def _new(found: Iterable[Payload | Unreadable], known: Known, batch: Batch) -> Iterator[Payload | Unreadable]:
+    for item in found:
+        identity = item.payload_id
+        if identity is not None and (identity in known or identity in batch.payload_ids):
+            batch.copy_count += 1
+            continue
+        if identity is not None:
+            batch.payload_ids.add(identity)
+        batch.byte_count += len(item.data) if isinstance(item, Payload) else 0
+        yield item
+
+
+def _row_counts(entries: object) -> dict[str, int]:
+    """Rows by table; of dead_letters, rows and whole messages."""
+    counts: dict[str, int] = {}
+    columns = ("table_name", "written_row_count", "dead_lettered_row_count", "unparsed_message_count")
+    for table, *numbers in zip(*(entries.column(name).to_pylist() for name in columns), strict=True):  # type: ignore[attr-defined]
+        counts[table] = counts.get(table, 0) + sum(numbers)
+    return counts

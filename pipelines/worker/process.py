@@ -1,0 +1,182 @@
+"""One process of the worker: streaming pull → batch → commit → ack. `python -m pipelines.worker.process` reads its
+settings as one JSON line from stdin, writes what it did as JSON lines to stdout, and ends when stdin does.
+
+Messages are acknowledged after the ledger has their batch, never before. Pub/Sub's client extends their leases.
+"""
+
+import json
+import queue
+import secrets
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pipelines.allocator import tune_allocator
+from pipelines.decode.rules import Rules
+from pipelines.errors import RunError, refused
+from pipelines.payloads import Payload, Unreadable
+from pipelines.sinks import Sink
+from pipelines.sinks.uris import opened
+from pipelines.sources import pubsub
+from pipelines.sources.compression import Limits
+from pipelines.worker import batch
+from pipelines.worker.report import Done
+
+MAX_OUTSTANDING_MESSAGES = 20_000
+LOOK_BACK_DAYS = 7  # Pub/Sub keeps what is not acknowledged for so long
+ACK_SECONDS = 10.0
+_LOOK_EVERY_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a process is told. A batch ends at `batch_bytes` as sent (compressed) or `batch_seconds` after its first
+    message; at most `outstanding_bytes` as sent are held, further messages stay in Pub/Sub. `lease_seconds` after the
+    last sign of life, Pub/Sub gives the messages of this process to another; a whole number, or no stream opens."""
+
+    subscription: str
+    sink: str
+    privacy_key: str
+    message_bytes: int
+    batch_bytes: int
+    batch_seconds: float
+    outstanding_bytes: int
+    lease_seconds: int
+
+
+class Worker:
+    """Batches from one subscription into one sink, until `stop` is set; then what was pulled is finished first."""
+
+    def __init__(self, settings: Settings, sink: Sink, stop: threading.Event, tell: Callable[[Done], None]) -> None:
+        self._settings, self._sink, self._stop, self._tell = settings, sink, stop, tell
+        self._rules = Rules.load(settings.privacy_key.encode())
+        self._limits = Limits(settings.message_bytes)
+        self._arrivals: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._writer_id = secrets.token_hex(6)
+        self._batch_count = 0
+        self._acks: list[Any] = []
+
+    def run(self) -> None:
+        """Raises RunError when Pub/Sub, the sink or the disk refuse; what was not committed is not acknowledged."""
+        from google.cloud.pubsub_v1.types import FlowControl  # type: ignore[import-untyped]
+
+        self._sink.claim(self._writer_id)
+        since = datetime.now(UTC).date() - timedelta(days=LOOK_BACK_DAYS)
+        known = batch.Known(self._sink.known_payload_ids(since))
+        client = pubsub.subscriber()
+        flow = FlowControl(
+            max_bytes=self._settings.outstanding_bytes,
+            max_messages=MAX_OUTSTANDING_MESSAGES,
+            max_duration_per_lease_extension=self._settings.lease_seconds,
+        )
+        pulling = client.subscribe(self._settings.subscription, callback=self._arrivals.put, flow_control=flow)
+        self._tell(Done())
+        try:
+            while not self._stop.is_set():
+                if pulling.done():
+                    raise pubsub.refused(pulling.exception(), self._settings.subscription)
+                if messages := self._gathered():
+                    self._commit(messages, known)
+            self._finish(known)
+        finally:
+            pulling.cancel()
+            client.close()
+            self._sink.close()
+
+    def _finish(self, known: batch.Known) -> None:
+        """Commits what has been pulled, and waits until it is acknowledged."""
+        while messages := self._taken(time.monotonic(), []):
+            self._commit(messages, known)
+        deadline = time.monotonic() + ACK_SECONDS
+        for ack in self._acks:
+            ack.result(timeout=max(0.1, deadline - time.monotonic()))
+
+    def _gathered(self) -> list[Any]:
+        """The messages of the next batch; empty when none has come for a moment."""
+        try:
+            first = self._arrivals.get(timeout=_LOOK_EVERY_SECONDS)
+        except queue.Empty:
+            return []
+        return self._taken(time.monotonic() + self._settings.batch_seconds, [first])
+
+    def _taken(self, deadline: float, messages: list[Any]) -> list[Any]:
+        """Messages as they come, until the batch is full, its time is over or the worker is to stop."""
+        held_bytes = sum(len(message.data) for message in messages)
+        while held_bytes < self._settings.batch_bytes:
+            left = 0.0 if self._stop.is_set() else deadline - time.monotonic()
+            try:
+                message = (
+                    self._arrivals.get(timeout=min(left, _LOOK_EVERY_SECONDS))
+                    if left > 0
+                    else self._arrivals.get_nowait()
+                )
+            except queue.Empty:
+                if left <= 0:
+                    break
+                continue
+            messages.append(message)
+            held_bytes += len(message.data)
+        return messages
+
+    def _commit(self, messages: Sequence[Any], known: batch.Known) -> None:
+        start = time.monotonic()
+        unit_id = f"{self._writer_id}{self._batch_count:08x}"
+        self._batch_count += 1
+        done = batch.commit(unit_id, self._payloads(messages), self._sink, self._rules, known)
+        now = time.time()
+        self._acks = [message.ack_with_response() for message in messages]
+        self._tell(
+            Done(
+                message_count=len(messages),
+                byte_count=done.byte_count,
+                copy_count=done.copy_count,
+                batch_count=1,
+                row_counts=done.row_counts,
+                commit_seconds=time.monotonic() - start,
+                delays=[now - message.publish_time.timestamp() for message in messages],
+            )
+        )
+
+    def _payloads(self, messages: Sequence[Any]) -> Iterator[Payload | Unreadable]:
+        for message in messages:
+            published_us = int(message.publish_time.timestamp() * 1_000_000)
+            yield pubsub.payload_of(
+                message.data, message.attributes, published_us, f"pubsub:{self._settings.subscription}", self._limits
+            )
+
+
+def main() -> None:
+    """Exits with 0 when told to stop, with 1 and one line on stderr when something is refused."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor says when to stop
+    settings = Settings(**json.loads(sys.stdin.readline()))
+    threading.Thread(target=_stop_when_alone, args=(stop,), daemon=True).start()
+    tune_allocator()
+    try:
+        Worker(settings, opened(settings.sink), stop, _tell).run()
+    except BrokenPipeError:
+        sys.exit(1)
+    except (RunError, OSError) as error:
+        print(f"otelmart worker: {refused(error) if isinstance(error, OSError) else error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _tell(done: Done) -> None:
+    sys.stdout.write(json.dumps(asdict(done)) + "\n")
+    sys.stdout.flush()
+
+
+def _stop_when_alone(stop: threading.Event) -> None:
+    """The supervisor holds the other end of stdin: when it is gone, however it ended, there is no one to work for."""
+    sys.stdin.read()
+    stop.set()
+
+
+if __name__ == "__main__":
+    main()

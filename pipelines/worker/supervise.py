@@ -1,0 +1,148 @@
+"""The worker as a whole: processes kept running, what they did told over HTTP, an orderly end on SIGTERM."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, exposition
+
+from pipelines.errors import RunError
+from pipelines.sinks import Sink
+from pipelines.worker.process import Settings
+from pipelines.worker.report import Done, Totals
+
+Say = Callable[[str], None]
+RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
+STEADY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many processes, where health and metrics are served, and how long an orderly end may take in seconds."""
+
+    process_count: int
+    host: str
+    port: int
+    grace_seconds: float
+
+
+class Supervisor:
+    """Starts processes, and starts them again when they end by themselves, waiting longer each time."""
+
+    def __init__(self, settings: Settings, plan: Plan, sink: Sink, say: Say) -> None:
+        self._settings, self._plan, self._sink, self._say = settings, plan, sink, say
+        self._totals = Totals()
+        self._running: set[asyncio.subprocess.Process] = set()
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT. Raises RunError when the port is taken, or a process had to be killed at the end."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        self._sink.recover()
+        runner = web.AppRunner(self._application(), access_log=None)
+        await runner.setup()
+        try:
+            await self._listen(runner)
+            keeping = [asyncio.create_task(self._keep()) for _ in range(self._plan.process_count)]
+            await self._stop.wait()
+            self._say("stopping: what was pulled is committed and acknowledged first")
+            killed_count = await self._end(keeping)
+        finally:
+            await runner.cleanup()
+        if killed_count:
+            raise RunError(
+                f"{killed_count} processes did not finish within {self._plan.grace_seconds:.0f} s and were killed: "
+                "nothing is lost, Pub/Sub sends their messages again; raise --grace"
+            )
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        place = f"{self._plan.host}:{self._plan.port}"
+        try:
+            await web.TCPSite(runner, self._plan.host, self._plan.port).start()
+        except OSError as error:
+            raise RunError(
+                f"cannot listen on {place} ({error.strerror}): stop what uses the port, or choose another with --health"
+            ) from None
+        self._say(
+            f"pulling {self._settings.subscription} into {self._settings.sink} with {self._plan.process_count} "
+            f"processes; health and metrics on http://{runner.addresses[0][0]}:{runner.addresses[0][1]}"
+        )
+
+    async def _keep(self) -> None:
+        """One process after the other."""
+        failure_count = 0
+        while not self._stop.is_set():
+            started = asyncio.get_running_loop().time()
+            code = await self._run_one()
+            if self._stop.is_set():
+                return
+            is_steady = asyncio.get_running_loop().time() - started > STEADY_SECONDS
+            failure_count = 0 if is_steady else failure_count + 1
+            pause = RESTART_SECONDS[min(failure_count, len(RESTART_SECONDS) - 1)]
+            self._say(f"a process ended with {code}; the next one starts in {pause:.0f} s")
+            self._totals.counts["restart_count"] += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause)
+            self._sink.recover()
+
+    async def _run_one(self) -> int:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "pipelines.worker.process"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=16 << 20,
+        )
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(json.dumps(asdict(self._settings)).encode() + b"\n")
+        is_pulling = False
+        self._running.add(process)
+        try:
+            async for line in process.stdout:
+                self._totals.add(Done(**json.loads(line)))
+                self._totals.process_count += not is_pulling
+                is_pulling = True
+        finally:
+            self._totals.process_count -= is_pulling
+            self._running.discard(process)
+        return await process.wait()
+
+    async def _end(self, keeping: list[asyncio.Task[None]]) -> int:
+        """How many processes had to be killed."""
+        for process in self._running:
+            process.terminate()
+        _, late = await asyncio.wait(keeping, timeout=self._plan.grace_seconds)
+        slow = list(self._running)
+        for process in slow:
+            process.kill()
+        await asyncio.gather(*late)
+        return len(slow)
+
+    def _application(self) -> web.Application:
+        registry = CollectorRegistry()
+        registry.register(self._totals)
+
+        async def healthy(_: web.Request) -> web.Response:
+            return web.Response(text="ok\n")
+
+        async def ready(_: web.Request) -> web.Response:
+            count, wanted = self._totals.process_count, self._plan.process_count
+            text = f"{count} of {wanted} processes pull\n"
+            return web.Response(text=text, status=200 if count == wanted and not self._stop.is_set() else 503)
+
+        async def metrics(_: web.Request) -> web.Response:
+            return web.Response(
+                body=exposition.generate_latest(registry), headers={"Content-Type": exposition.CONTENT_TYPE_LATEST}
+            )
+
+        app = web.Application()
+        handlers: dict[str, Any] = {"/healthz": healthy, "/readyz": ready, "/metrics": metrics}
+        app.add_routes([web.get(path, handler) for path, handler in handlers.items()])
+        return app
