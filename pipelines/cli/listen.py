@@ -49,7 +49,12 @@ class Address(click.ParamType[tuple[str, int]]):
     "--grpc", type=Address(), metavar="HOST:PORT", default="127.0.0.1:4317", show_default=True, help="OTLP/gRPC."
 )
 @click.option(
-    "--to", "sink", metavar="URI", default=f"lake:{options.DEFAULT_LAKE}", show_default=True, help="The lake."
+    "--to",
+    "sink",
+    metavar="URI",
+    default=f"lake:{options.DEFAULT_LAKE}",
+    show_default=True,
+    help="The lake, or a Pub/Sub topic.",
 )
 @click.option(
     "--inbox",
@@ -107,28 +112,40 @@ def command(
 ) -> None:
     """Receive OTLP from apps and collectors: OTLP/HTTP (protobuf, JSON; gzip, zstd) and OTLP/gRPC.
 
-    A request is answered when its bytes are on disk. What the lake cannot keep as rows becomes dead letters; the answer
-    says how many. Stop with Ctrl-C: what was taken is loaded first. With the environment variable
-    OTELMART_LISTEN_TOKEN, only requests with `Authorization: Bearer` and that token are taken.
+    A request is answered when its bytes are on disk; with --to pubsub:projects/PROJECT/topics/NAME, when Pub/Sub has
+    confirmed them, in the format of the collector's googlecloudpubsub exporter. What the lake cannot keep as rows
+    becomes dead letters; the answer says how many. Stop with Ctrl-C: what was taken is loaded first. With the
+    environment variable OTELMART_LISTEN_TOKEN, only requests with `Authorization: Bearer` and that token are taken.
     """
     import asyncio
 
-    from pipelines.cli.ingest import SINKS
     from pipelines.decode.rules import Rules
     from pipelines.listen.http import Access
     from pipelines.listen.inbox import Inbox
-    from pipelines.listen.keeper import Plan
+    from pipelines.listen.intake import Keep
+    from pipelines.listen.keeper import Keeper, Plan
     from pipelines.listen.serve import Place, serve
+    from pipelines.listen.topic import EXAMPLE, Topic
     from pipelines.sources.compression import Limits
 
     if held_bytes < max_message_bytes:
         raise UsageError("--memory is less than --max-message: no message of that size could be taken")
-    plan = Plan(Path(options.edge(sink, "--to", SINKS)), warehouse, DEFAULT_PAGE, load_every, build_every)
+    sinks = {"lake": "lake:DIR", "pubsub": EXAMPLE}
+    place = options.edge(sink, "--to", sinks)
+    keep: Keep
+    keeper = None
+    if sink.startswith("pubsub:"):
+        if build_every:
+            raise UsageError("--build-every needs a lake: with --to pubsub:… otelmart worker fills the tables")
+        keep = Topic(place)
+    else:
+        keep = inbox_there = Inbox(inbox)
+        keeper = Keeper(inbox_there, Plan(Path(place), warehouse, DEFAULT_PAGE, load_every, build_every), _say)
     access = Access(os.environ.get(TOKEN_VARIABLE) or None, cors_origins)
     rules = Rules.load(options.privacy_key())
     places = Place(*http), Place(*grpc)
     limits = Limits(max_message_bytes)
-    asyncio.run(serve(places, Inbox(inbox), rules, limits, access, held_bytes, plan, _say))
+    asyncio.run(serve(places, keep, rules, limits, access, held_bytes, keeper, _say))
 
 
 def _say(text: str) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import count
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Inbox:
         durable.write_bytes(folder / ".probe", b"")
         (folder / ".probe").unlink()
 
-    def keep(self, requests: Iterable[Export], malformed: Iterable[Export]) -> None:
+    def keep(self, requests: Iterable[Export], malformed: Iterable[Export]) -> Collection[Export]:
         """Puts exports on disk, all or none; those that hold nothing are left out.
 
         What is malformed lies alone in its file, so that it cannot spoil another: ingest makes it a dead letter.
@@ -41,6 +41,7 @@ class Inbox:
                 alone.append(export)
         contents = {self._name(signal): b"".join(own) for signal, own in frames.items()}
         self._publish(contents | {self._name(export.signal): export.data for export in alone})
+        return ()
 
     def files(self) -> list[Path]:
         """Files that ingest has not removed yet, oldest first."""

@@ -1,19 +1,26 @@
 """Between servers and inbox: exports that wait together are checked and committed together, and answered each."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from pipelines.decode import decode_groups
 from pipelines.decode.rules import Rules
 from pipelines.errors import refused
 from pipelines.listen.exports import Export, Malformed, NotDurable, Overloaded, Receipt
-from pipelines.listen.inbox import Inbox
 from pipelines.payloads import SIGNALS, Payload, is_json, json_signal, payload_id, protobuf_signal
 
 Outcome = Receipt | Malformed
+
+
+class Keep(Protocol):
+    """Where exports become durable: an inbox or a topic."""
+
+    def keep(self, requests: Iterable[Export], malformed: Iterable[Export]) -> Collection[Export]:
+        """All or none of them, but those returned, which can never be kept. Raises OSError or NotDurable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class _Waiting:
 class Intake:
     """Takes exports from any number of connections. Memory holds at most `held_bytes` of them, uncompressed."""
 
-    def __init__(self, inbox: Inbox, rules: Rules, held_bytes: int) -> None:
+    def __init__(self, inbox: Keep, rules: Rules, held_bytes: int) -> None:
         self._inbox, self._rules, self._limit_bytes = inbox, rules, held_bytes
         self._held_bytes = 0
         self._waiting: list[_Waiting] = []
@@ -62,6 +69,8 @@ class Intake:
                 outcomes = await loop.run_in_executor(self._thread, self._commit, waiting)
             except OSError as error:
                 _answer_all(waiting, NotDurable(str(refused(error))))
+            except NotDurable as refusal:
+                _answer_all(waiting, refusal)
             else:
                 for entry, outcome in zip(waiting, outcomes, strict=True):
                     _answer(entry, outcome)
@@ -71,10 +80,13 @@ class Intake:
         for signal in SIGNALS:
             own = [i for i, entry in enumerate(waiting) if entry.export.signal == signal]
             outcomes.update(zip(own, judged([waiting[i] for i in own], self._rules), strict=True))
-        self._inbox.keep(
+        too_large = self._inbox.keep(
             [entry.export for i, entry in enumerate(waiting) if isinstance(outcomes[i], Receipt)],
             malformed=[entry.export for i, entry in enumerate(waiting) if isinstance(outcomes[i], Malformed)],
         )
+        for i, entry in enumerate(waiting):
+            if any(entry.export is export for export in too_large):
+                outcomes[i] = Malformed("one of its items is larger than can be kept: make it smaller")
         return [outcomes[i] for i in range(len(waiting))]
 
 

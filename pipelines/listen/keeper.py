@@ -43,6 +43,12 @@ class Keeper:
                 build_time = loop.time() + self._plan.build_seconds
                 await self.build()
 
+    async def finish(self) -> None:
+        """What is still in the inbox, once."""
+        await self.load()
+        if self._plan.build_seconds is not None:
+            await self.build()
+
     async def load(self) -> None:
         """Ingests the files that are there now, and removes them once they are committed."""
         files = self._inbox.files()

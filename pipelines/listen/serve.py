@@ -11,9 +11,8 @@ from aiohttp import web
 from pipelines.decode.rules import Rules
 from pipelines.errors import RunError
 from pipelines.listen import http, rpc
-from pipelines.listen.inbox import Inbox
-from pipelines.listen.intake import Intake
-from pipelines.listen.keeper import Keeper, Plan
+from pipelines.listen.intake import Intake, Keep
+from pipelines.listen.keeper import Keeper
 from pipelines.sources.compression import Limits
 
 GRACE_SECONDS = 10.0
@@ -29,36 +28,38 @@ class Place:
 
 async def serve(
     places: tuple[Place, Place],
-    inbox: Inbox,
+    inbox: Keep,
     rules: Rules,
     limits: Limits,
     access: http.Access,
     held_bytes: int,
-    plan: Plan,
+    keeper: Keeper | None,
     say: Callable[[str], None],
 ) -> None:
-    """Listens at `places` (HTTP, gRPC) until SIGTERM or SIGINT. Raises RunError when a port is taken."""
+    """Listens at `places` (HTTP, gRPC) until SIGTERM or SIGINT. Raises RunError when a port is taken.
+
+    `keeper` takes further what the inbox has; None when somebody else does, as behind a topic.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    intake, keeper = Intake(inbox, rules, held_bytes), Keeper(inbox, plan, say)
+    intake = Intake(inbox, rules, held_bytes)
     runner = web.AppRunner(http.application(intake, limits, access), access_log=None, auto_decompress=False)
     grpc_server = rpc.server(intake, limits, access)
-    working = [asyncio.create_task(intake.run()), asyncio.create_task(keeper.run())]
+    working = [asyncio.create_task(task.run()) for task in (intake, keeper) if task]
     try:
         http_port = await _http_port(runner, places[0])
         grpc_port = _grpc_port(grpc_server, places[1])
         await grpc_server.start()
         say(f"OTLP/HTTP on http://{places[0].host}:{http_port}, OTLP/gRPC on {places[1].host}:{grpc_port}")
         await asyncio.wait([asyncio.create_task(stop.wait()), *working], return_when=asyncio.FIRST_COMPLETED)
-        say("stopping: what was answered is on disk")
+        say("stopping: what was answered is kept")
     finally:
         await grpc_server.stop(GRACE_SECONDS)
         await runner.cleanup()
         await _ended(working)
-    await keeper.load()
-    if plan.build_seconds is not None:
-        await keeper.build()
+    if keeper:
+        await keeper.finish()
 
 
 async def _http_port(runner: web.AppRunner, place: Place) -> int:
