@@ -19,6 +19,7 @@ VERBS = {
     "ledger": ("pipelines.cli.ledger:command", "Reconcile what came in with what is in the lake."),
     "build": ("pipelines.cli.build:command", "Build the marts from the lake with dbt."),
     "summary": ("pipelines.cli.summary:command", "Print what the marts say, on one screen."),
+    "query": ("pipelines.cli.query:command", "Ask the marts one statement of SQL."),
     "report": ("pipelines.cli.report:command", "Write the marts as one HTML page."),
     "render": ("pipelines.cli.render:render", "Write the files generated from schemas/ and dbt/slos/."),
 }
@@ -67,6 +68,7 @@ class _Verbs(click.Group):
     epilog="Example: otelmart ingest --from files:otlp/ --to lake:.otelmart/lake && otelmart build && otelmart report",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+@click.version_option(package_name="otelmart", message="%(prog)s %(version)s")
 def main() -> None:
     """OpenTelemetry analytics marts: OTLP in, reconciled marts out."""
 

@@ -11,21 +11,23 @@ import click
 DEFAULT_PAGE = Path(".otelmart/report.html")
 
 
+warehouse_option = click.option(
+    "--warehouse",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    envvar="OTELMART_WAREHOUSE",
+    default=Path(".otelmart/warehouse.duckdb"),
+    show_default=True,
+    help="DuckDB file with the marts.",
+)
+
+
 def warehouse_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--warehouse and --environment, the same for every verb that reads marts."""
+    """--warehouse and --environment, the same for every verb that shows one environment's marts."""
     environment = click.option(
         "--environment", metavar="NAME", help="Environment to show; default: production, else the busiest."
     )
-    warehouse = click.option(
-        "--warehouse",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        envvar="OTELMART_WAREHOUSE",
-        default=Path(".otelmart/warehouse.duckdb"),
-        show_default=True,
-        help="DuckDB file with the marts.",
-    )
-    return warehouse(environment(function))
+    return warehouse_option(environment(function))
 
 
 @click.command(epilog="Example: otelmart report --to report.html")

@@ -1,9 +1,11 @@
 """Reads the marts of a local warehouse into facts: opened read-only, asked, closed; an open reader blocks a build."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -16,6 +18,34 @@ HOURLY_UP_TO_DAYS = 7
 USUAL_ENVIRONMENT = "production"
 STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 BUILD = "run otelmart build"
+
+
+class Answer(NamedTuple):
+    """What a query gave: column names, all different, and rows of DuckDB's Python values."""
+
+    names: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+def ask(warehouse: Path, sql: str) -> Answer:
+    """Answers one statement of SQL, which finds the marts without naming their schema, and writes nothing to them.
+
+    Raises UsageError for a missing warehouse or a statement DuckDB refuses, in DuckDB's words; RunError while a build
+    holds the warehouse.
+    """
+    with _opened(warehouse) as connection:
+        _marts(connection, warehouse)
+        connection.execute(f"set search_path = '{SCHEMA}'")
+        try:
+            statements = connection.extract_statements(sql)
+            if len(statements) != 1:
+                raise UsageError(f"give one statement of SQL, not {len(statements)}")
+            result = connection.execute(statements[0])
+            names = [column[0] for column in result.description or ()]  # gone once the rows are fetched
+            rows = [tuple(map(_clean, row)) for row in result.fetchall()]
+        except duckdb.Error as error:
+            raise UsageError(" ".join(str(error).split())) from None
+    return Answer(_unlike(names), rows)
 
 
 def read_facts(warehouse: Path, environment: str | None = None) -> Facts:
@@ -32,6 +62,20 @@ def read_facts(warehouse: Path, environment: str | None = None) -> Facts:
         missing = {name: tuple(mart for mart in marts if mart not in present) for name, marts in reads.items()}
         answers = {name: _ask(connection, sql, scope) for name, sql in questions.items() if not missing[name]}
     return Facts(scope, answers, reads, missing)
+
+
+def _unlike(names: Sequence[str]) -> tuple[str, ...]:
+    """Column names, the second `a` as `a_2`, so that a row can be a JSON object and lose nothing."""
+    taken, seen, unlike = set(names), Counter[str](), []
+    for name in names:
+        seen[name] += 1
+        new = name
+        while seen[name] > 1 and new in taken:
+            new = f"{name}_{seen[name]}"
+            seen[name] += new in taken
+        taken.add(new)
+        unlike.append(new)
+    return tuple(unlike)
 
 
 def _opened(warehouse: Path) -> duckdb.DuckDBPyConnection:

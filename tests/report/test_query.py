@@ -1,0 +1,114 @@
+"""`otelmart query`: the command a user types, against a warehouse of literal rows."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+Ask = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("query") / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema marts")
+        connection.execute(
+            "create table marts.fct_orders (day date, paid_at timestamptz, amount decimal(9, 2), who text)"
+        )
+        connection.execute(
+            "insert into marts.fct_orders values"
+            " ('2026-11-16', '2026-11-16 09:30:00+02', 12.50, 'é'), ('2026-11-17', null, 1234567.05, e'\\x1b[31mred')"
+        )
+    return path
+
+
+@pytest.fixture
+def ask(otelmart: str, warehouse: Path) -> Ask:
+    def ask(*args: str, stdin: str = "", at: Path = warehouse) -> "subprocess.CompletedProcess[str]":
+        command = [otelmart, "query", "--warehouse", str(at), *args]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+        assert "Traceback" not in done.stderr
+        return done
+
+    return ask
+
+
+def test_a_table_cuts_nothing_and_lines_numbers_up(ask: Ask) -> None:
+    done = ask("select day, amount, who from fct_orders order by day")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "day             amount  who",
+        "2026-11-16       12.50  é",
+        "2026-11-17  1234567.05  \ufffd[31mred",
+    ]
+
+
+def test_json_keeps_cents_times_and_columns_of_one_name(ask: Ask) -> None:
+    done = ask(
+        "--json", "select paid_at, amount, 1 as n, 2 as n, 'nan'::double as odd, [day] as days from marts.fct_orders"
+    )
+
+    first, second = json.loads(done.stdout)
+    assert first == {
+        "paid_at": "2026-11-16T07:30:00+00:00",
+        "amount": "12.50",
+        "n": 1,
+        "n_2": 2,
+        "odd": None,
+        "days": ["2026-11-16"],
+    }
+    assert second["paid_at"] is None
+
+
+def test_a_long_answer_says_what_it_left_out_and_json_leaves_nothing_out(ask: Ask) -> None:
+    long = ask("--limit", "2", "select * from range(3) as t(n)")
+    everything = ask("--json", "--limit", "2", "select * from range(3) as t(n)")
+
+    assert long.stdout.split() == ["n", "0", "1"]
+    assert long.stderr == "2 of 3 rows; --limit N shows more, --json all\n"
+    assert json.loads(everything.stdout) == [{"n": 0}, {"n": 1}, {"n": 2}]
+
+
+def test_a_query_can_come_from_standard_input_and_find_nothing(ask: Ask) -> None:
+    assert ask("-", stdin="select who from fct_orders where false").stdout == "who\n"
+    assert ask("-", "--json", stdin="select who from fct_orders where false").stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("sql", "text"),
+    [
+        ("select nope from fct_orders", 'Referenced column "nope" not found'),
+        ("select * from fct_ordres", "fct_orders"),
+        ("selekt 1", "syntax error"),
+        ("delete from fct_orders", "read-only"),
+        ("drop table fct_orders", "read-only"),
+        ("select 1; select 2", "give one statement of SQL, not 2"),
+        ("", "give one statement of SQL, not 0"),
+    ],
+)
+def test_a_mistake_is_one_line_with_duckdbs_words_and_changes_nothing(ask: Ask, sql: str, text: str) -> None:
+    done = ask(sql)
+
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert text in done.stderr
+    assert ask("--json", "select count(*) as n from fct_orders").stdout == '[{"n": 2}]\n'
+
+
+def test_a_missing_warehouse_says_how_to_make_one(ask: Ask, tmp_path: Path) -> None:
+    done = ask("select 1", at=tmp_path / "no.duckdb")
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"otelmart: no warehouse at {tmp_path / 'no.duckdb'}: run otelmart build, or name one with --warehouse\n",
+    )
+
+
+def test_the_command_tells_its_version(otelmart: str, repo: Path) -> None:
+    told = subprocess.run([otelmart, "--version"], capture_output=True, text=True, check=True).stdout
+
+    assert f'version = "{told.removeprefix("otelmart ").strip()}"' in (repo / "pyproject.toml").read_text()
