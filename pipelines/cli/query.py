@@ -44,7 +44,7 @@ def command(sql: str, warehouse: Path, limit: int, as_json: bool) -> None:
     """
     from pipelines.report.warehouse import ask
 
-    answer = ask(warehouse, sys.stdin.read() if sql == "-" else sql)
+    answer = ask(warehouse, sys.stdin.buffer.read().decode(errors="surrogateescape") if sql == "-" else sql)
     if as_json:
         objects = [dict(zip(answer.names, map(_plain, row), strict=True)) for row in answer.rows]
         click.echo(json.dumps(objects, ensure_ascii=False))
@@ -69,6 +69,15 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
+def _cell(value: Any) -> str:
+    """A value as text: nothing for NULL, JSON for what is nested."""
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(_plain(value))
+    if isinstance(value, float):
+        return str(value)  # NaN and infinity are seen as what they are
+    return "" if value is None else str(_plain(value))
+
+
 def _text(answer: Answer, limit: int) -> str:
     """Columns as wide as their widest value, so that nothing is cut; numbers to the right."""
     from rich.console import Console
@@ -81,7 +90,7 @@ def _text(answer: Answer, limit: int) -> str:
         numeric = any(isinstance(row[i], int | float | Decimal) for row in rows)
         table.add_column(Text(name), justify="right" if numeric else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*(Text("" if value is None else str(_plain(value))) for value in row))
+        table.add_row(*(Text(_cell(value)) for value in row))
     console = Console(file=StringIO(), width=WIDEST_COLUMNS, color_system=None)
     with console.capture() as captured:
         console.print(table)

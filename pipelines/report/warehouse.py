@@ -1,7 +1,6 @@
 """Reads the marts of a local warehouse into facts: opened read-only, asked, closed; an open reader blocks a build."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,8 +30,10 @@ def ask(warehouse: Path, sql: str) -> Answer:
     """Answers one statement of SQL, which finds the marts without naming their schema, and writes nothing to them.
 
     Raises UsageError for a missing warehouse or a statement DuckDB refuses, in DuckDB's words; RunError while a build
-    holds the warehouse.
+    holds the warehouse, or when DuckDB cannot read a file or has not enough memory.
     """
+    if re.search("[\ud800-\udfff]", sql):  # how Python keeps bytes of an argument that are no UTF-8
+        raise UsageError("the SQL is not UTF-8: save it as UTF-8")
     with _opened(warehouse) as connection:
         _marts(connection, warehouse)
         connection.execute(f"set search_path = '{SCHEMA}'")
@@ -44,7 +45,12 @@ def ask(warehouse: Path, sql: str) -> Answer:
             names = [column[0] for column in result.description or ()]  # gone once the rows are fetched
             rows = [tuple(map(_clean, row)) for row in result.fetchall()]
         except duckdb.Error as error:
-            raise UsageError(" ".join(str(error).split())) from None
+            text = " ".join(str(error).split())
+            raise (RunError if isinstance(error, duckdb.OperationalError) else UsageError)(text) from None
+        except RuntimeError as error:
+            if "interrupted" in str(error):  # how DuckDB passes Ctrl-C on
+                raise KeyboardInterrupt from None
+            raise
     return Answer(_unlike(names), rows)
 
 
@@ -66,15 +72,10 @@ def read_facts(warehouse: Path, environment: str | None = None) -> Facts:
 
 def _unlike(names: Sequence[str]) -> tuple[str, ...]:
     """Column names, the second `a` as `a_2`, so that a row can be a JSON object and lose nothing."""
-    taken, seen, unlike = set(names), Counter[str](), []
+    unlike: dict[str, None] = {}
     for name in names:
-        seen[name] += 1
-        new = name
-        while seen[name] > 1 and new in taken:
-            new = f"{name}_{seen[name]}"
-            seen[name] += new in taken
-        taken.add(new)
-        unlike.append(new)
+        copies = (name, *(f"{name}_{n}" for n in range(2, len(names) + 1)))
+        unlike[next(copy for copy in copies if copy not in unlike)] = None
     return tuple(unlike)
 
 

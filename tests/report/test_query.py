@@ -1,7 +1,10 @@
 """`otelmart query`: the command a user types, against a warehouse of literal rows."""
 
 import json
+import os
+import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +66,54 @@ def test_json_keeps_cents_times_and_columns_of_one_name(ask: Ask) -> None:
         "days": ["2026-11-16"],
     }
     assert second["paid_at"] is None
+
+
+def test_a_table_shows_what_is_null_what_is_no_number_and_what_is_nested(ask: Ask) -> None:
+    done = ask("select 'nan'::double as odd, null as nothing, [1.5, null] as list, true as yes")
+
+    assert [line.split() for line in done.stdout.splitlines()] == [
+        ["odd", "nothing", "list", "yes"],
+        ["nan", '["1.5",', "null]", "True"],
+    ]
+
+
+def test_a_name_that_a_second_column_would_get_is_not_given_twice(ask: Ask) -> None:
+    assert json.loads(ask("--json", "select 1 as a, 2 as a_2, 3 as a").stdout) == [{"a": 1, "a_2": 2, "a_3": 3}]
+
+
+def test_sql_that_is_no_utf8_and_a_machine_that_cannot_are_one_line_each(
+    otelmart: str, ask: Ask, tmp_path: Path
+) -> None:
+    ask_bytes = [otelmart, "query", "--warehouse", str(ask("select 1").args[3])]
+    for args, stdin in (([*ask_bytes, "-"], b"select '\xff'"), ([*ask_bytes, b"select '\xff'"], b"")):
+        done = subprocess.run(args, input=stdin, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (2, b"otelmart: the SQL is not UTF-8: save it as UTF-8\n")
+
+    unread = ask(f"select * from read_csv('{tmp_path}/no.csv')")
+    assert (unread.returncode, unread.stderr.count("\n")) == (1, 1)
+    assert "No files found" in unread.stderr
+
+
+def test_a_query_that_is_interrupted_stops_with_one_line(otelmart: str, warehouse: Path) -> None:
+    endless = "select count(*) from range(100000000000000) as t(n) where hash(n) % 7 = n % 3"
+    with subprocess.Popen(
+        [otelmart, "query", "--warehouse", str(warehouse), endless], stderr=subprocess.PIPE, text=True
+    ) as running:
+        _wait_until_computing(running.pid)
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=60)
+
+    assert (running.returncode, told) == (
+        1,
+        "\notelmart: stopped; run the same command again to finish\n",  # below the ^C that a terminal shows
+    )
+
+
+def _wait_until_computing(pid: int) -> None:
+    """Until a process used 3 seconds of processor time: starting takes less than one."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    while sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13])) < 3 * ticks:
+        time.sleep(0.05)
 
 
 def test_a_long_answer_says_what_it_left_out_and_json_leaves_nothing_out(ask: Ask) -> None:
