@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ HOURLY_UP_TO_DAYS = 7
 USUAL_ENVIRONMENT = "production"
 STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 BUILD = "run otelmart build"
+INTERRUPT_SECONDS = 0.1
 
 
 class Answer(NamedTuple):
@@ -34,24 +36,29 @@ def ask(warehouse: Path, sql: str) -> Answer:
     """
     if re.search("[\ud800-\udfff]", sql):  # how Python keeps bytes of an argument that are no UTF-8
         raise UsageError("the SQL is not UTF-8: save it as UTF-8")
-    with _opened(warehouse) as connection:
+    with _opened(warehouse) as connection, ThreadPoolExecutor(1) as thread:
         _marts(connection, warehouse)
         connection.execute(f"set search_path = '{SCHEMA}'")
+        running = thread.submit(_answer, connection, sql)
         try:
-            statements = connection.extract_statements(sql)
-            if len(statements) != 1:
-                raise UsageError(f"give one statement of SQL, not {len(statements)}")
-            result = connection.execute(statements[0])
-            names = [column[0] for column in result.description or ()]  # gone once the rows are fetched
-            rows = [tuple(map(_clean, row)) for row in result.fetchall()]
-        except duckdb.Error as error:
-            text = " ".join(str(error).split())
-            raise (RunError if isinstance(error, duckdb.OperationalError) else UsageError)(text) from None
-        except RuntimeError as error:
-            if "interrupted" in str(error):  # how DuckDB passes Ctrl-C on
-                raise KeyboardInterrupt from None
+            return running.result()
+        except KeyboardInterrupt:  # DuckDB itself misses it now and then when it runs in the main thread
+            while wait([running], INTERRUPT_SECONDS).not_done:
+                connection.interrupt()
             raise
-    return Answer(_unlike(names), rows)
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
+    try:
+        statements = connection.extract_statements(sql)
+        if len(statements) != 1:
+            raise UsageError(f"give one statement of SQL, not {len(statements)}")
+        result = connection.execute(statements[0])
+        names = [column[0] for column in result.description or ()]  # gone once the rows are fetched
+        return Answer(_unlike(names), [tuple(map(_clean, row)) for row in result.fetchall()])
+    except duckdb.Error as error:
+        text = " ".join(str(error).split())
+        raise (RunError if isinstance(error, duckdb.OperationalError) else UsageError)(text) from None
 
 
 def read_facts(warehouse: Path, environment: str | None = None) -> Facts:
