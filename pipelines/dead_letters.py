@@ -18,7 +18,7 @@ from pipelines.decode import BadRow
 from pipelines.errors import UsageError
 from pipelines.payloads import Payload, Unreadable, in_pieces
 
-PIECE_BYTES = 16 << 20
+PIECE_BYTES = 4 << 20  # a row of BigQuery takes 10 MB
 
 REASONS: Mapping[str, str] = {
     "bad_protobuf": "The message is not the protobuf of an OTLP export request.",
@@ -36,6 +36,7 @@ REASONS: Mapping[str, str] = {
     "bad_parent_span_id": "The parent span id has a wrong length.",
     "count_out_of_range": "A list holds a count above 2^63-1, which INT64 cannot.",
     "expands_too_much": "The rows would repeat their resource, scope or metric many times over the message's bytes.",
+    "refused_by_table": "The table does not take the row; error_text has BigQuery's words.",
 }
 
 

@@ -58,6 +58,9 @@ class Entries:
             }
         )
 
+    def __bool__(self) -> bool:
+        return bool(self._chunks)
+
     def table(self) -> pa.Table:
         """Rows of ingest_ledger for the unit, ordered by event date, table and payload."""
         schema = tables.arrow_schema("ingest_ledger")

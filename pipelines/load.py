@@ -1,13 +1,15 @@
 """One unit of work: read → decode → route by event date → write parts → ledger, whose rename commits it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from pipelines import dead_letters, ledger, replay
 from pipelines.allocator import tune_allocator
 from pipelines.dead_letters import Letter
 from pipelines.decode import decode_groups
+from pipelines.decode.refusals import RowKey, without
 from pipelines.decode.rules import Rules
 from pipelines.payloads import Payload, Signal, Unreadable
 from pipelines.sinks import Writing, lake
@@ -51,10 +53,19 @@ def load_unit(unit: Unit, job: Job) -> None:
     sink.commit(unit.unit_id, entries.table())
 
 
-def route(found: Iterable[Payload | Unreadable], rules: Rules, writing: Writing, entries: ledger.Entries) -> None:
-    """Decodes payloads and gives their rows and dead letters to a sink, by table and event date."""
+def route(
+    found: Iterable[Payload | Unreadable],
+    rules: Rules,
+    writing: Writing,
+    entries: ledger.Entries,
+    refused: Mapping[RowKey, str] = MappingProxyType({}),
+) -> None:
+    """Decodes payloads and gives their rows and dead letters to a sink, by table and event date.
+
+    Rows that the sink `refused` before, by their key and with its words, become dead letters.
+    """
     for group in _groups(found):
-        _load_group(group, rules, writing, entries)
+        _load_group(group, rules, writing, entries, refused)
 
 
 def _read(unit: Unit, job: Job) -> Iterator[Payload | Unreadable]:
@@ -80,14 +91,21 @@ def _groups(found: Iterable[Payload | Unreadable]) -> Iterator[list[Payload] | U
     yield from waiting.values()
 
 
-def _load_group(group: list[Payload] | Unreadable, rules: Rules, writing: Writing, entries: ledger.Entries) -> None:
+def _load_group(
+    group: list[Payload] | Unreadable,
+    rules: Rules,
+    writing: Writing,
+    entries: ledger.Entries,
+    refused: Mapping[RowKey, str],
+) -> None:
     if isinstance(group, Unreadable):
         letter = dead_letters.of_bytes(group)
         entries.add_unreadable(letter)
         add_letters([letter], writing)
         return
-    for payloads, decoded in decode_groups(group, rules):
+    for payloads, whole in decode_groups(group, rules):
         signal = payloads[0].signal
+        decoded = without(refused, payloads, whole, rules) if refused else whole
         for day, rows in lake.by_event_date(decoded.rows, signal):
             writing.add(signal, day, rows)
         entries.add_decoded(payloads, decoded, lake.event_days(decoded.rows, signal))

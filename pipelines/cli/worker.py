@@ -26,7 +26,10 @@ from pipelines.errors import UsageError
     help="Bytes of messages as sent that make a batch.",
 )
 @click.option(
-    "--batch-every", type=Interval(), metavar="TIME", default="2s", show_default=True, help="Longest wait for a batch."
+    "--batch-every",
+    type=Interval(),
+    metavar="TIME",
+    help="Longest wait for a batch: 2s into a lake, 10s into BigQuery, 1s into its default stream.",
 )
 @click.option(
     "--outstanding",
@@ -61,7 +64,7 @@ def command(
     sink: str,
     processes: int,
     batch_bytes: int,
-    batch_every: float,
+    batch_every: float | None,
     outstanding_bytes: int,
     lease: float,
     health: tuple[str, int],
@@ -71,8 +74,11 @@ def command(
     """Pull OTLP from Pub/Sub and commit it: pull, decode, write, ledger, and only then acknowledge.
 
     A message that comes again is acknowledged without being written. A process that is killed loses nothing: Pub/Sub
-    sends its messages again. On SIGTERM what was pulled is finished first. With the environment variable
-    PUBSUB_EMULATOR_HOST, the emulator there is used.
+    sends its messages again. On SIGTERM what was pulled is finished first.
+
+    Into lake:DIR, or bigquery:PROJECT.DATASET by the Storage Write API: a batch shows whole, or with ?stream=default
+    at once, at least once. With the environment variables PUBSUB_EMULATOR_HOST and BIGQUERY_STORAGE_EMULATOR_HOST,
+    the emulators there are used.
     """
     import asyncio
 
@@ -82,6 +88,7 @@ def command(
     from pipelines.worker.supervise import Plan, Supervisor
 
     place = options.edge(source, "--from", {"pubsub": pubsub.EXAMPLE})
+    target = opened(sink)
     if outstanding_bytes < batch_bytes:
         raise UsageError("--outstanding is less than --batch: no batch could become full")
     if not 10 <= lease <= 600:
@@ -92,12 +99,12 @@ def command(
         privacy_key=options.privacy_key().decode(),
         message_bytes=max_message_bytes,
         batch_bytes=batch_bytes,
-        batch_seconds=batch_every,
+        batch_seconds=target.batch_seconds if batch_every is None else batch_every,
         outstanding_bytes=outstanding_bytes,
         lease_seconds=int(lease),
     )
-    target = opened(sink)
     pubsub.check_subscription(settings.subscription)
+    target.check()
     asyncio.run(Supervisor(settings, Plan(processes, *health, grace), target, _say).run())
 
 

@@ -96,6 +96,15 @@ def bad_rows_of(payload: Payload, rules: Rules) -> list[BadRow]:
     return [bad for _, _, bad in _checked(0, payload, request, rules) if bad is not None]
 
 
+def single_requests(payload: Payload, rules: Rules) -> dict[int, Callable[[], bytes]]:
+    """{row ordinal: what makes the request that holds that row alone}. Raises BadMessage."""
+    request, _ = _parse(payload)
+    return {
+        ordinal: item.request
+        for ordinal, item in enumerate(_items(request, Source(payload, rules)), payload.first_row_ordinal)
+    }
+
+
 def _decode_one(index: int, payload: Payload, rules: Rules, rows: _Rows) -> _Part:
     try:
         request, data = _parse(payload)

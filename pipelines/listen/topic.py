@@ -148,7 +148,7 @@ def _wait(confirmation: Any, topic: str) -> None:
 
 def _publisher() -> Any:
     from google.auth.exceptions import DefaultCredentialsError
-    from google.cloud import pubsub_v1  # type: ignore[attr-defined,import-untyped]
+    from google.cloud import pubsub_v1  # type: ignore[attr-defined]
     from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
     if host := os.environ.get(EMULATOR_VARIABLE):

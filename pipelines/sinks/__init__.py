@@ -25,7 +25,9 @@ class Writing(Protocol):
         """Takes rows of one table and one UTC event date."""
 
     def publish(self) -> Collection[RefusedRow]:
-        """Makes the rows durable; returns those that were refused. Raises RunError or OSError: nothing is promised."""
+        """Makes the rows durable; returns those that were refused, and then the unit must be written again without.
+
+        Raises RunError or OSError: nothing is promised."""
 
     def discard(self) -> None:
         """Removes what can be removed of rows that were not published."""
@@ -33,6 +35,13 @@ class Writing(Protocol):
 
 class Sink(Protocol):
     """Tables and their ledger. A unit's data is published first; `commit` then writes its ledger entries."""
+
+    @property
+    def batch_seconds(self) -> float:
+        """How long a unit should gather rows: what the sink takes well."""
+
+    def check(self) -> None:
+        """Raises RunError when the tables are missing, forbidden, or cannot hold the rows of schemas/."""
 
     def claim(self, writer_id: str) -> None:
         """Says that units whose id starts with `writer_id` are this process's, until it ends."""

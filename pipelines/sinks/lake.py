@@ -21,6 +21,7 @@ from pipelines.errors import RunError
 from pipelines.sinks import RefusedRow
 
 BUFFER_BYTES = 64 << 20
+BATCH_SECONDS = 2.0
 MAX_OPEN_PARTS = 100
 _ROW_GROUP_ROWS = 1 << 20
 _DAY_US = 86_400_000_000
@@ -139,6 +140,13 @@ class Lake:
         self._claims = folder / "_plans" / "writers"
         self._claim: IO[str] | None = None
         self._claimed = self._claims
+
+    @property
+    def batch_seconds(self) -> float:
+        return BATCH_SECONDS
+
+    def check(self) -> None:
+        check_schema(self._folder)
 
     def claim(self, writer_id: str) -> None:
         self._claims.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,16 @@ def _lake(place: str) -> Sink:
     return Lake(Path(place))
 
 
-SINKS: Mapping[str, tuple[str, Callable[[str], Sink]]] = {"lake": ("lake:DIR", _lake)}
+def _bigquery(place: str) -> Sink:
+    from pipelines.sinks.bigquery import bigquery
+
+    return bigquery(place)
+
+
+SINKS: Mapping[str, tuple[str, Callable[[str], Sink]]] = {
+    "lake": ("lake:DIR", _lake),
+    "bigquery": ("bigquery:PROJECT.DATASET", _bigquery),
+}
 
 
 def opened(uri: str) -> Sink:

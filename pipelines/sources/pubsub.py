@@ -61,7 +61,7 @@ def subscription_of(place: str) -> str:
 def subscriber() -> Any:
     """A SubscriberClient; of the emulator when PUBSUB_EMULATOR_HOST is set. Raises RunError without credentials."""
     from google.auth.exceptions import DefaultCredentialsError
-    from google.cloud import pubsub_v1  # type: ignore[attr-defined,import-untyped]
+    from google.cloud import pubsub_v1  # type: ignore[attr-defined]
     from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
     if host := os.environ.get(EMULATOR_VARIABLE):  # the client's own channel takes no more than 4 MB at once

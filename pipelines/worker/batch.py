@@ -1,10 +1,12 @@
 """One batch of messages: read → decode → write → commit; what the ledger already has is left out."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pipelines.decode.refusals import RowKey
 from pipelines.decode.rules import Rules
+from pipelines.errors import RunError
 from pipelines.ledger import Entries
 from pipelines.load import route
 from pipelines.payloads import Payload, Unreadable
@@ -43,25 +45,46 @@ class Batch:
 def commit(unit_id: str, found: Iterable[Payload | Unreadable], sink: Sink, rules: Rules, known: Known) -> Batch:
     """Commits the payloads that are not known yet as one unit; nothing when there are none.
 
+    `found` is gone through again when the sink refuses rows: they become dead letters, and the unit is written anew.
     Raises RunError or OSError, with nothing committed: the messages must not be acknowledged.
     """
-    batch = Batch()
-    entries = Entries(unit_id, "worker")
+    refused: dict[RowKey, str] = {}
+    while True:
+        batch, entries = Batch(), Entries(unit_id, "worker")
+        rows = _written(unit_id, _new(found, known, batch), sink, rules, entries, refused)
+        if not rows:
+            break
+        if refused.keys() >= rows.keys():
+            raise RunError(f"the sink refuses rows that were not written: {next(iter(rows.values()))}")
+        refused |= rows
+    if batch.payload_ids:
+        table = entries.table()
+        sink.commit(unit_id, table)
+        known.add(batch.payload_ids)
+        batch.row_counts = _row_counts(table)
+    return batch
+
+
+def _written(
+    unit_id: str,
+    found: Iterable[Payload | Unreadable],
+    sink: Sink,
+    rules: Rules,
+    entries: Entries,
+    refused: Mapping[RowKey, str],
+) -> dict[RowKey, str]:
+    """Rows that the sink refuses of the unit, with its words; when there are none, the unit's rows are durable."""
     writing = sink.begin(unit_id)
     try:
-        route(_new(found, known, batch), rules, writing, entries)
-        if not batch.payload_ids:
+        route(found, rules, writing, entries, refused)
+        if not entries:
             writing.discard()
-            return batch
-        writing.publish()
+            return {}
+        rows = writing.publish()
     except BaseException:
         writing.discard()
         raise
-    table = entries.table()
-    sink.commit(unit_id, table)
-    known.add(batch.payload_ids)
-    batch.row_counts = _row_counts(table)
-    return batch
+    return {(row.payload_id, row.row_ordinal): row.error_text for row in rows}
 
 
 def _new(found: Iterable[Payload | Unreadable], known: Known, batch: Batch) -> Iterator[Payload | Unreadable]:

@@ -127,7 +127,8 @@ class Worker:
         start = time.monotonic()
         unit_id = f"{self._writer_id}{self._batch_count:08x}"
         self._batch_count += 1
-        done = batch.commit(unit_id, self._payloads(messages), self._sink, self._rules, known)
+        pulled = Pulled(messages, f"pubsub:{self._settings.subscription}", self._limits)
+        done = batch.commit(unit_id, pulled, self._sink, self._rules, known)
         now = time.time()
         self._acks = [message.ack_with_response() for message in messages]
         self._tell(
@@ -142,12 +143,19 @@ class Worker:
             )
         )
 
-    def _payloads(self, messages: Sequence[Any]) -> Iterator[Payload | Unreadable]:
-        for message in messages:
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """Messages as payloads, unfolded as they are asked for, as often as they are asked for."""
+
+    messages: Sequence[Any]
+    source: str
+    limits: Limits
+
+    def __iter__(self) -> Iterator[Payload | Unreadable]:
+        for message in self.messages:
             published_us = int(message.publish_time.timestamp() * 1_000_000)
-            yield pubsub.payload_of(
-                message.data, message.attributes, published_us, f"pubsub:{self._settings.subscription}", self._limits
-            )
+            yield pubsub.payload_of(message.data, message.attributes, published_us, self.source, self.limits)
 
 
 def main() -> None:

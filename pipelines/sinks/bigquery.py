@@ -1,0 +1,133 @@
+"""Arrow rows → tables of a BigQuery dataset.
+
+By default a unit's rows go to PENDING streams, one a table, and show when those are committed: all rows of a table or
+none. With `?stream=default` they show as they come, sooner, and a retry may write some twice; staging removes those.
+The ledger entries come last in both, so a unit that was cut short is not in the ledger and is delivered again.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+import pyarrow as pa
+
+from pipelines import tables
+from pipelines.errors import RunError, UsageError
+from pipelines.payloads import SIGNALS
+from pipelines.sinks import RefusedRow
+from pipelines.sinks.storage_read import payload_ids
+from pipelines.sinks.storage_write import Refused, StorageWrite, storage_write
+
+EXAMPLE: Final = "bigquery:PROJECT.DATASET"
+WRITTEN: Final = (*SIGNALS, "dead_letters", "ingest_ledger")
+BATCH_SECONDS = {"pending": 10.0, "default": 1.0}  # BigQuery slows down when many streams are made
+LATE_DAYS = 30  # copies of telemetry that was older when it came are written again, and removed by staging
+_PLACE = re.compile(
+    r"(?P<dataset>(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]*[a-z0-9]\.\w+)(?:\?stream=(?P<stream>pending|default))?", re.ASCII
+)
+_TYPES = {"INT64": "INT64", "FLOAT64": "DOUBLE", "RECORD": "STRUCT"}  # of schemas/ → of the Storage API
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one unit, held until it is whole: a batch of the worker, some ten times its compressed bytes."""
+
+    write: StorageWrite
+    has_pending_streams: bool
+    batches: dict[str, list[pa.RecordBatch]] = field(default_factory=dict)
+
+    def add(self, table: str, day: date, rows: pa.RecordBatch) -> None:
+        self.batches.setdefault(table, []).append(rows)
+
+    def publish(self) -> Collection[RefusedRow]:
+        refused: list[RefusedRow] = []
+        streams: dict[str, str] = {}
+        for table, batches in self.batches.items():
+            try:
+                if self.has_pending_streams:
+                    streams[table] = self.write.pending(table, batches)
+                else:
+                    self.write.append(table, batches)
+            except Refused as error:
+                refused += error.rows
+        if not refused:
+            for table, stream in streams.items():
+                self.write.commit(table, stream)
+        return refused
+
+    def discard(self) -> None:
+        """Streams that were not committed vanish by themselves."""
+        self.batches.clear()
+
+
+class BigQuery:
+    """A dataset as the sink of a worker. What a killed process left shows nowhere, so nothing is claimed or removed."""
+
+    def __init__(self, dataset: str, stream: str) -> None:
+        self._dataset, self._stream = dataset, stream
+        self._opened: StorageWrite | None = None
+
+    @property
+    def batch_seconds(self) -> float:
+        return BATCH_SECONDS[self._stream]
+
+    def check(self) -> None:
+        for table in WRITTEN:
+            check_columns(f"{self._dataset}.{table}", table, self._write.columns(table))
+
+    def claim(self, writer_id: str) -> None:
+        pass
+
+    def recover(self) -> None:
+        pass
+
+    def begin(self, unit_id: str) -> Rows:
+        return Rows(self._write, self._stream == "pending")
+
+    def commit(self, unit_id: str, entries: pa.Table) -> None:
+        place = entries.schema.get_field_index("commit_time")
+        now = pa.repeat(pa.scalar(datetime.now(UTC), entries.schema.field(place).type), entries.num_rows)
+        rows = Rows(self._write, self._stream == "pending")
+        rows.batches["ingest_ledger"] = entries.set_column(place, entries.schema.field(place), now).to_batches()
+        rows.publish()
+
+    def known_payload_ids(self, since: date) -> Collection[str]:
+        condition = f"event_date >= '{since - timedelta(days=LATE_DAYS)}' and receive_time >= '{since} 00:00:00+00'"
+        return payload_ids(self._dataset, condition)
+
+    def close(self) -> None:
+        if self._opened:
+            self._opened.close()
+            self._opened = None
+
+    @property
+    def _write(self) -> StorageWrite:
+        if self._opened is None:
+            self._opened = storage_write(self._dataset)
+        return self._opened
+
+
+def bigquery(place: str) -> BigQuery:
+    """The sink that `bigquery:PLACE` names. Raises UsageError."""
+    found = _PLACE.fullmatch(place)
+    if not found:
+        raise UsageError(f"bigquery:{place} is no sink: write {EXAMPLE}, or {EXAMPLE}?stream=default")
+    return BigQuery(found["dataset"], found["stream"] or "pending")
+
+
+def check_columns(where: str, table: str, there: dict[str, tuple[str, str]]) -> None:
+    """Raises RunError when a table cannot hold the rows of schemas/; columns that it has beyond them stay NULL."""
+    said = f"schemas/{table}.json"
+    cure = "otelmart init --dry-run --to bigquery:PROJECT.DATASET shows what differs"
+    wanted = {column["name"]: column for column in tables.table(table)["schema"]["fields"]}
+    if missing := [name for name in wanted if name not in there]:
+        raise RunError(f"{where} has no {', '.join(missing)}: otelmart init --to bigquery:PROJECT.DATASET adds them")
+    for name, column in wanted.items():
+        kind, mode = there[name]
+        want = _TYPES.get(column["type"], column["type"])
+        if kind != want or (mode == "REPEATED") != (column["mode"] == "REPEATED"):
+            raise RunError(f"{where}.{name} is {mode} {kind}, but {column['mode']} {want} in {said}: {cure}")
+    if strict := [name for name, (_, mode) in there.items() if mode == "REQUIRED" and name not in wanted]:
+        raise RunError(f"{where} wants {', '.join(strict)} in every row, which {said} does not have: {cure}")
