@@ -15,6 +15,8 @@ VERBS = {
     "ingest": ("pipelines.cli.ingest:command", "Load OTLP files into a lake; running it again adds nothing."),
     "listen": ("pipelines.cli.listen:command", "Receive OTLP over HTTP and gRPC, and keep the lake fresh."),
     "worker": ("pipelines.cli.worker:command", "Pull OTLP from Pub/Sub and commit it, always on."),
+    "init": ("pipelines.cli.init:command", "Create or extend the BigQuery dataset that schemas/ describe."),
+    "doctor": ("pipelines.cli.doctor:command", "Check, before a deploy, that the worker's edges are fit."),
     "replay": ("pipelines.cli.replay:command", "Put back dead letters that have become readable."),
     "ledger": ("pipelines.cli.ledger:command", "Reconcile what came in with what is in the lake."),
     "build": ("pipelines.cli.build:command", "Build the marts from the lake with dbt."),

@@ -103,8 +103,8 @@ def command(
         outstanding_bytes=outstanding_bytes,
         lease_seconds=int(lease),
     )
-    pubsub.check_subscription(settings.subscription)
-    target.check()
+    for check in (*pubsub.checks(settings.subscription), *target.checks()):
+        check.look()
     asyncio.run(Supervisor(settings, Plan(processes, *health, grace), target, _say).run())
 
 

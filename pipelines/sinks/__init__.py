@@ -1,11 +1,13 @@
 """Where rows go: a lake or BigQuery. What a sink does is said by `Sink` and `Writing`; uris.py makes one of its URI."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 import pyarrow as pa
+
+from pipelines.checks import Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class Sink(Protocol):
     def batch_seconds(self) -> float:
         """How long a unit should gather rows: what the sink takes well."""
 
-    def check(self) -> None:
-        """Raises RunError when the tables are missing, forbidden, or cannot hold the rows of schemas/."""
+    def checks(self) -> Iterator[Check]:
+        """What must be fit before rows come: places, tables, permissions."""
 
     def claim(self, writer_id: str) -> None:
         """Says that units whose id starts with `writer_id` are this process's, until it ends."""

@@ -6,14 +6,16 @@ The ledger entries come last in both, so a unit that was cut short is not in the
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import pyarrow as pa
 
 from pipelines import tables
+from pipelines.checks import Check
 from pipelines.errors import RunError, UsageError
 from pipelines.payloads import SIGNALS
 from pipelines.sinks import RefusedRow
@@ -66,16 +68,17 @@ class BigQuery:
     """A dataset as the sink of a worker. What a killed process left shows nowhere, so nothing is claimed or removed."""
 
     def __init__(self, dataset: str, stream: str) -> None:
-        self._dataset, self._stream = dataset, stream
+        self.dataset, self._stream = dataset, stream
         self._opened: StorageWrite | None = None
 
     @property
     def batch_seconds(self) -> float:
         return BATCH_SECONDS[self._stream]
 
-    def check(self) -> None:
+    def checks(self) -> Iterator[Check]:
         for table in WRITTEN:
-            check_columns(f"{self._dataset}.{table}", table, self._write.columns(table))
+            yield Check(f"table {self.dataset}.{table}", partial(self._fit, table))
+        yield Check("the ledger can be read", self._readable)
 
     def claim(self, writer_id: str) -> None:
         pass
@@ -95,17 +98,28 @@ class BigQuery:
 
     def known_payload_ids(self, since: date) -> Collection[str]:
         condition = f"event_date >= '{since - timedelta(days=LATE_DAYS)}' and receive_time >= '{since} 00:00:00+00'"
-        return payload_ids(self._dataset, condition)
+        return payload_ids(self.dataset, condition)
 
     def close(self) -> None:
         if self._opened:
             self._opened.close()
             self._opened = None
 
+    def _fit(self, table: str) -> str:
+        there = self._write.columns(table)
+        if not there:
+            return "its columns were not told"  # an emulator need not
+        check_columns(f"{self.dataset}.{table}", table, there)
+        return ""
+
+    def _readable(self) -> str:
+        self.known_payload_ids(datetime.now(UTC).date())
+        return ""
+
     @property
     def _write(self) -> StorageWrite:
         if self._opened is None:
-            self._opened = storage_write(self._dataset)
+            self._opened = storage_write(self.dataset)
         return self._opened
 
 

@@ -4,6 +4,7 @@ Parts appear by rename when the unit is whole; the ledger file of the unit, rena
 """
 
 import fcntl
+import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import durable, tables
+from pipelines.checks import Check
 from pipelines.errors import RunError
 from pipelines.sinks import RefusedRow
 
@@ -145,8 +147,8 @@ class Lake:
     def batch_seconds(self) -> float:
         return BATCH_SECONDS
 
-    def check(self) -> None:
-        check_schema(self._folder)
+    def checks(self) -> Iterator[Check]:
+        yield Check(f"lake {self._folder}", self._fit)
 
     def claim(self, writer_id: str) -> None:
         self._claims.mkdir(parents=True, exist_ok=True)
@@ -186,6 +188,13 @@ class Lake:
             self._claimed.unlink(missing_ok=True)
             self._claim.close()
             self._claim = None
+
+    def _fit(self) -> str:
+        there = next(path for path in (self._folder.absolute(), *self._folder.absolute().parents) if path.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            raise RunError(f"{there} is no directory that this user may write to: change it, or choose another lake")
+        check_schema(self._folder)
+        return ""
 
     def _remove_uncommitted(self, writer_id: str) -> None:
         for path in [

@@ -6,13 +6,14 @@ The signal is told by the bytes, by `ce-type` when they hold nothing; compressio
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 import grpc
 
+from pipelines.checks import Check
 from pipelines.errors import BadMessage, RunError, UsageError
 from pipelines.payloads import Payload, Signal, Unreadable, in_pieces, payload_id
 from pipelines.sources.compression import Limits, codec, unfolded
@@ -26,6 +27,8 @@ CE_TYPES: Mapping[str, Signal] = {
     "org.opentelemetry.otlp.logs.v1": "logs",
     "org.opentelemetry.otlp.metrics.v1": "metrics",
 }
+ACK_DEADLINE_SECONDS: Final = 60
+RETENTION_DAYS: Final = 7
 _SUBSCRIPTION = re.compile(r"projects/[^/\s]+/subscriptions/[^/\s]+")
 # a channel without the limits that gRPC has by default: answers hold many messages
 CHANNEL = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
@@ -82,8 +85,12 @@ def without_credentials() -> RunError:
     )
 
 
-def check_subscription(subscription: str) -> None:
-    """Raises RunError when a subscription cannot be drained without loss: it is missing, forbidden, or filters."""
+def checks(subscription: str) -> Iterator[Check]:
+    """What must be fit to drain a subscription without loss."""
+    yield Check(f"subscription {subscription}", partial(_fit, subscription))
+
+
+def _fit(subscription: str) -> str:
     from google.api_core.exceptions import GoogleAPICallError
 
     client = subscriber()
@@ -98,6 +105,28 @@ def check_subscription(subscription: str) -> None:
             f"{subscription} has the filter {found.filter!r}: Pub/Sub drops what does not match, unseen and uncounted; "
             "make a subscription without a filter"
         )
+    if found.topic == "_deleted-topic_":
+        raise RunError(f"{subscription} belongs to a topic that was deleted: make topic and subscription anew")
+    if found.push_config.push_endpoint or found.bigquery_config.table or found.cloud_storage_config.bucket:
+        raise RunError(f"{subscription} is no pull subscription: Pub/Sub delivers it elsewhere; make one of type pull")
+    return "; ".join(_cares(found))
+
+
+def _cares(found: Any) -> Iterator[str]:
+    """What a subscription may be, and had better not."""
+    if found.ack_deadline_seconds < ACK_DEADLINE_SECONDS:
+        yield (
+            f"its acknowledgement deadline is {found.ack_deadline_seconds} s, so a batch that takes longer may come "
+            f"twice: gcloud pubsub subscriptions update NAME --ack-deadline={ACK_DEADLINE_SECONDS}"
+        )
+    kept, lives = found.message_retention_duration, found.expiration_policy.ttl
+    if kept and kept.days < RETENTION_DAYS:
+        yield f"it keeps messages for {kept}, and a longer outage loses them: --message-retention-duration=7d"
+    if found.dead_letter_policy.dead_letter_topic:
+        tries = found.dead_letter_policy.max_delivery_attempts
+        yield f"after {tries} tries a message leaves for another topic, uncounted: --clear-dead-letter-policy"
+    if lives:
+        yield f"Pub/Sub deletes it after {lives} without a reader: --expiration-period=never"
 
 
 def refused(error: Exception, subscription: str) -> RunError:

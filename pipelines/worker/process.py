@@ -63,7 +63,7 @@ class Worker:
 
     def run(self) -> None:
         """Raises RunError when Pub/Sub, the sink or the disk refuse; what was not committed is not acknowledged."""
-        from google.cloud.pubsub_v1.types import FlowControl  # type: ignore[import-untyped]
+        from google.cloud.pubsub_v1.types import FlowControl
 
         self._sink.claim(self._writer_id)
         since = datetime.now(UTC).date() - timedelta(days=LOOK_BACK_DAYS)

@@ -244,8 +244,8 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
         for line in done.stdout.partition("Verbs:\n")[2].splitlines()
         if line.startswith("  ") and line[2:3].isalpha()
     ]
-    assert verbs[:8] == ["demo", "ingest", "listen", "worker", "replay", "ledger", "build", "summary"]
-    assert verbs[8:10] == ["query", "report"]
+    assert verbs[:8] == ["demo", "ingest", "listen", "worker", "init", "doctor", "replay", "ledger"]
+    assert verbs[8:13] == ["build", "summary", "query", "report", "render"]
     assert not {"'pyarrow'", "'apache_beam'", "'numpy'", "'duckdb'"} & set(done.stderr.strip("[]\n").split(", "))
 
 

@@ -218,7 +218,7 @@ def test_the_same_cuts_whenever_asked() -> None:
 
 def test_tables_that_fit_are_found_fit(service: StorageService) -> None:
     service.tables["traces"].fields.append({"name": "team", "type": "STRING", "mode": "NULLABLE"})
-    BigQuery(PLACE, "pending").check()
+    look_at(BigQuery(PLACE, "pending"))
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_tables_that_cannot_take_the_rows_are_said_with_the_cure(
 ) -> None:
     change(service)
     with pytest.raises(RunError, match=text):
-        BigQuery(PLACE, "pending").check()
+        look_at(BigQuery(PLACE, "pending"))
 
 
 @pytest.mark.parametrize("place", ["shop", "shop.", ".o", "shop.o.p", "shop.o?stream=both", "shop.o?x=y", "SHOP.o"])
@@ -258,7 +258,11 @@ def test_without_credentials_the_cure_is_said(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.delenv(HOST_VARIABLE, raising=False)
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     with pytest.raises(RunError, match="no Google credentials: run gcloud auth"):
-        BigQuery(PLACE, "pending").check()
+        look_at(BigQuery(PLACE, "pending"))
+
+
+def look_at(sink: BigQuery) -> None:
+    assert [check.look() for check in sink.checks()] == [""] * (len(WRITTEN) + 1)
 
 
 def assert_once(service: StorageService) -> None:

@@ -28,9 +28,10 @@ READ_WHOLE = ("dead_letters", "ingest_ledger")
 
 @dataclass(frozen=True)
 class Emulator:
-    """A running emulator: its address and a client of it."""
+    """A running emulator: its addresses and a client of it."""
 
     url: str
+    grpc: str
     client: bigquery.Client
 
     def create_tables(self) -> None:
@@ -78,6 +79,7 @@ def emulator(data: Path) -> Iterator[Emulator]:
         url = f"http://127.0.0.1:{port}"
         yield Emulator(
             url,
+            f"127.0.0.1:{grpc_port}",
             bigquery.Client(
                 project="otelmart", credentials=AnonymousCredentials(), client_options={"api_endpoint": url}
             ),

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import deflate
@@ -52,7 +52,7 @@ class Worker:
 
     process: subprocess.Popen[str]
     url: str
-    lake: Path
+    lake: Path = Path()
 
     def metric(self, name: str) -> float:
         found = re.search(rf"^{re.escape(name)} (\S+)$", requests.get(f"{self.url}/metrics", timeout=5).text, re.M)
@@ -79,9 +79,13 @@ class Worker:
 
 
 def start(otelmart: str, host: str, subscription: str, lake: Path, *options: str, **environment: str) -> Worker:
+    return replace(started(otelmart, host, subscription, f"lake:{lake}", *options, **environment), lake=lake)
+
+
+def started(otelmart: str, host: str, subscription: str, sink: str, *options: str, **environment: str) -> Worker:
     process = subprocess.Popen(
         [
-            *(otelmart, "worker", "--from", f"pubsub:{subscription}", "--to", f"lake:{lake}"),
+            *(otelmart, "worker", "--from", f"pubsub:{subscription}", "--to", sink),
             *("--health", "127.0.0.1:0", "--batch-every", "1s", "--lease", "10s", *options),
         ],
         env=SECRET | {"PATH": os.environ["PATH"], "TZ": "UTC", "PUBSUB_EMULATOR_HOST": host} | environment,
@@ -91,8 +95,10 @@ def start(otelmart: str, host: str, subscription: str, lake: Path, *options: str
     assert process.stderr
     said = process.stderr.readline()
     ready = READY.search(said)
-    assert ready, said + process.stderr.read()
-    return Worker(process, ready[1], lake)
+    if not ready:
+        process.kill()
+        raise AssertionError(said + process.stderr.read())
+    return Worker(process, ready[1])
 
 
 def message(signal_name: str, data: bytes) -> tuple[bytes, dict[str, str]]:

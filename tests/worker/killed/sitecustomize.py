@@ -39,7 +39,9 @@ def _places() -> dict[str, Callable[[], None]]:
     from google.cloud.pubsub_v1.subscriber.message import Message
 
     from pipelines import durable, load
+    from pipelines.sinks.bigquery import BigQuery, Rows
     from pipelines.sinks.lake import Lake, Parts
+    from pipelines.sinks.storage_write import StorageWrite
     from pipelines.worker import batch
 
     return {
@@ -53,6 +55,12 @@ def _places() -> dict[str, Callable[[], None]]:
         "committed": lambda: _around(Lake, "commit"),
         "second batch committed": lambda: _around(batch, "commit", call=2),
         "first acknowledgement": lambda: _around(Message, "ack_with_response"),
+        "stream finalized": lambda: _around(StorageWrite, "pending"),
+        "stream committed": lambda: _around(StorageWrite, "commit"),
+        "second stream committed": lambda: _around(StorageWrite, "commit", call=2),
+        "all streams committed": lambda: _around(Rows, "publish"),
+        "before the ledger's stream": lambda: _around(BigQuery, "commit", before=True),
+        "ledger's stream committed": lambda: _around(BigQuery, "commit"),
         "routed": lambda: _around(load, "_load_group"),
     }
 

@@ -1,0 +1,144 @@
+"""What `otelmart init` would do to a table, from the table that is there; what the command says when it cannot ask."""
+
+import copy
+import subprocess
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from pipelines import tables
+from pipelines.dataset import changes
+
+Resource = dict[str, Any]
+
+
+def there(change: Callable[[Resource], object] = lambda _: None) -> Resource:
+    """The REST Table of traces as BigQuery answers it, changed."""
+    resource = copy.deepcopy(tables.table("traces"))
+    old_names = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN"}
+
+    def renamed(fields: list[Resource]) -> None:
+        for field in fields:
+            field["type"] = old_names.get(field["type"], field["type"])
+            renamed(field.get("fields", []))
+
+    renamed(resource["schema"]["fields"])
+    resource |= {
+        "etag": "e",
+        "numRows": "5",
+        "timePartitioning": {**resource["timePartitioning"], "expirationMs": None},
+    }
+    change(resource)
+    return resource
+
+
+def column(resource: Resource, name: str) -> Resource:
+    return next(field for field in resource["schema"]["fields"] if field["name"] == name)
+
+
+def without(name: str) -> Callable[[Resource], object]:
+    return lambda resource: resource["schema"]["fields"].remove(column(resource, name))
+
+
+def test_no_table_is_created_as_schemas_say() -> None:
+    found = changes("traces", None)
+    assert (found.is_new, found.text, found.resource) == (True, "create", tables.table("traces"))
+
+
+def test_a_table_that_fits_is_left_alone() -> None:
+    assert changes("traces", there()).text == "nothing to do"
+    assert changes("traces", there()).resource is None
+
+
+def test_a_missing_column_is_added_at_the_end_and_strange_ones_stay() -> None:
+    def change(resource: Resource) -> None:
+        without("http_route")(resource)
+        resource["schema"]["fields"].append({"name": "team", "type": "STRING"})
+
+    found = changes("traces", there(change))
+    assert (found.text, found.beyond, found.refused) == ("add http_route", ("team",), ())
+    assert found.resource
+    assert [field["name"] for field in found.resource["schema"]["fields"]][-2:] == ["team", "http_route"]
+    assert changes("traces", found.resource).text == "nothing to do"
+
+
+def test_a_missing_nested_column_is_added() -> None:
+    found = changes("traces", there(lambda resource: column(resource, "events")["fields"].pop()))
+    assert found.text.startswith("add events.")
+    assert found.resource
+    assert changes("traces", found.resource).text == "nothing to do"
+
+
+def test_a_stricter_table_is_relaxed_and_a_description_renewed() -> None:
+    found = changes("traces", there(lambda resource: column(resource, "name").update(description="old")))
+    assert found.text == "update descriptions and options"
+    relaxed = changes("traces", there(lambda resource: column(resource, "http_route").update(mode="REQUIRED")))
+    assert relaxed.resource
+    assert column(relaxed.resource, "http_route")["mode"] == "NULLABLE"
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda r: column(r, "duration_ns").update(type="STRING"), "duration_ns is STRING, not INT64"),
+        (lambda r: column(r, "name").update(mode="NULLABLE"), "name is NULLABLE, not REQUIRED"),
+        (lambda r: column(r, "events").update(mode="NULLABLE"), "events is NULLABLE, not REPEATED"),
+        (without("name"), "name is REQUIRED, which no column added to a table can be"),
+        (lambda r: r.pop("timePartitioning"), "it is partitioned by nothing, not by start_time"),
+        (lambda r: r["timePartitioning"].update(type="HOUR"), "it is partitioned by start_time, not by start_time"),
+    ],
+)
+def test_what_only_destruction_could_reach_is_refused_by_name(change: Callable[[Resource], object], text: str) -> None:
+    found = changes("traces", there(change))
+    assert (found.refused, found.resource) == ((text,), None)
+    assert found.text == f"cannot: {text}"
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (403, "Forbidden: no: grant roles/bigquery.dataOwner on the dataset"),
+        (401, "Anonymous credentials cannot be refreshed.: renew the credentials"),
+        (400, "BadRequest: no: try again later"),
+    ],
+)
+def test_what_bigquery_refuses_is_one_line_with_the_cure(otelmart: str, status: int, text: str) -> None:
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"error": {"code": %d, "message": "no", "errors": [{"reason": "x", "message": "no"}]}}' % status
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        done = init(otelmart, f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert done.returncode == 1
+    assert text in done.stderr
+    assert "shop.observability.traces" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_emulator_that_is_not_there_is_said(otelmart: str) -> None:
+    done = init(otelmart, "http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "is the network, or BIGQUERY_EMULATOR_HOST, right?" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def init(otelmart: str, emulator: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [otelmart, "init", "--to", "bigquery:shop.observability", "--dry-run"],
+        env={"PATH": "/usr/bin:/bin", "BIGQUERY_EMULATOR_HOST": emulator},
+        capture_output=True,
+        text=True,
+    )
