@@ -22,6 +22,10 @@ VERBS = {
     "build": ("pipelines.cli.build:command", "Build the marts from the lake with dbt."),
     "summary": ("pipelines.cli.summary:command", "Print what the marts say, on one screen."),
     "query": ("pipelines.cli.query:command", "Ask the marts one statement of SQL."),
+    "trace": ("pipelines.cli.trace:command", "Show one trace: its spans as a waterfall, and its logs."),
+    "slo": ("pipelines.cli.slo:command", "Show every objective's budget, and the alerts that fire."),
+    "errors": ("pipelines.cli.errors:command", "Show what breaks, most frequent first."),
+    "journey": ("pipelines.cli.journey:command", "Show what one user or session did, step by step."),
     "report": ("pipelines.cli.report:command", "Write the marts as one HTML page."),
     "render": ("pipelines.cli.render:render", "Write the files generated from schemas/ and dbt/slos/."),
 }

@@ -124,11 +124,18 @@ def existing_lake(lake: Path) -> Path:
 
 def privacy_key() -> bytes:
     """Key of the pseudonyms: from the environment, else a file here, made on first use for its owner only."""
-    if told := os.environ.get(KEY_VARIABLE):
-        return told.encode()
+    if known := known_privacy_key():
+        return known
     if not KEY_FILE.exists():
         KEY_FILE.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
         click.echo(f"made {KEY_FILE}: keep it, or pseudonyms of the same person will differ next time", err=True)
     return KEY_FILE.read_text().strip().encode()
+
+
+def known_privacy_key() -> bytes | None:
+    """The key if there is one; makes none."""
+    if told := os.environ.get(KEY_VARIABLE):
+        return told.encode()
+    return KEY_FILE.read_text().strip().encode() if KEY_FILE.exists() else None

@@ -1,7 +1,7 @@
 """Reads the marts of a local warehouse into facts: opened read-only, asked, closed; an open reader blocks a build."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,8 +28,10 @@ class Answer(NamedTuple):
     rows: list[tuple[Any, ...]]
 
 
-def ask(warehouse: Path, sql: str) -> Answer:
+def ask(warehouse: Path, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
     """Answers one statement of SQL, which finds the marts without naming their schema, and writes nothing to them.
+
+    `parameters` are the values of its $names.
 
     Raises UsageError for a missing warehouse or a statement DuckDB refuses, in DuckDB's words; RunError while a build
     holds the warehouse, or when DuckDB cannot read a file or has not enough memory.
@@ -39,7 +41,7 @@ def ask(warehouse: Path, sql: str) -> Answer:
     with _opened(warehouse) as connection, ThreadPoolExecutor(1) as thread:
         _marts(connection, warehouse)
         connection.execute(f"set search_path = '{SCHEMA}'")
-        running = thread.submit(_answer, connection, sql)
+        running = thread.submit(_answer, connection, sql, parameters)
         try:
             return running.result()
         except KeyboardInterrupt:  # DuckDB itself misses it now and then when it runs in the main thread
@@ -48,12 +50,12 @@ def ask(warehouse: Path, sql: str) -> Answer:
             raise
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
+def _answer(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None) -> Answer:
     try:
         statements = connection.extract_statements(sql)
         if len(statements) != 1:
             raise UsageError(f"give one statement of SQL, not {len(statements)}")
-        result = connection.execute(statements[0])
+        result = connection.execute(statements[0], parameters)
         names = [column[0] for column in result.description or ()]  # gone once the rows are fetched
         return Answer(_unlike(names), [tuple(map(_clean, row)) for row in result.fetchall()])
     except duckdb.Error as error:

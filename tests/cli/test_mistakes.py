@@ -245,11 +245,11 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
         if line.startswith("  ") and line[2:3].isalpha()
     ]
     assert verbs[:8] == ["demo", "ingest", "listen", "worker", "init", "doctor", "replay", "ledger"]
-    assert verbs[8:13] == ["build", "summary", "query", "report", "render"]
+    assert verbs[8:17] == ["build", "summary", "query", "trace", "slo", "errors", "journey", "report", "render"]
     assert not {"'pyarrow'", "'apache_beam'", "'numpy'", "'duckdb'"} & set(done.stderr.strip("[]\n").split(", "))
 
 
-@pytest.mark.parametrize("verb", ["ingest", "listen", "replay", "ledger", "query"])
+@pytest.mark.parametrize("verb", ["ingest", "init", "doctor", "replay", "query", "trace", "slo", "errors", "journey"])
 def test_the_help_of_a_verb_ends_with_an_example(otelmart: str, verb: str) -> None:
     done = subprocess.run([otelmart, verb, "--help"], capture_output=True, text=True, check=True)
 

@@ -1,0 +1,97 @@
+"""Answers of the warehouse as text for a person and as JSON for a program."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date, datetime, time
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pipelines.report.warehouse import Answer
+
+SQL = Path(__file__).parent / "sql"
+WIDEST_COLUMNS = 1_000_000  # nothing is cut to the terminal: a pager or the next command can
+
+
+most_rows = click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Most rows to print as a table; --json prints all.",
+)
+
+
+def asked(name: str, warehouse: Path, **parameters: Any) -> Answer:
+    """The answer to sql/NAME.sql."""
+    from pipelines.report.warehouse import ask
+
+    return ask(warehouse, (SQL / f"{name}.sql").read_text(), parameters)
+
+
+def objects(answer: Answer) -> list[dict[str, Any]]:
+    """Rows as JSON objects."""
+    return [dict(zip(answer.names, map(plain, row), strict=True)) for row in answer.rows]
+
+
+def brief(answer: Answer) -> Answer:
+    """The answer with times to the second, in UTC, for a person."""
+    rows = [tuple(f"{v:%Y-%m-%d %H:%M:%S}" if isinstance(v, datetime) else v for v in row) for row in answer.rows]
+    return answer._replace(rows=rows)
+
+
+def say(answer: Answer, limit: int) -> None:
+    """Prints the first rows as a table, and on stderr how many there are beyond them."""
+    click.echo(text(answer, limit))
+    if len(answer.rows) > limit:
+        click.echo(f"{limit:,} of {len(answer.rows):,} rows; --limit N shows more, --json all", err=True)
+
+
+def plain(value: Any) -> Any:
+    """A value of DuckDB as one that JSON has; what is no number (NaN, infinity) is null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _cell(value: Any) -> str:
+    """A value as text: nothing for NULL, JSON for what is nested."""
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(plain(value))
+    if isinstance(value, float):
+        return str(value)  # NaN and infinity are seen as what they are
+    return "" if value is None else str(plain(value))
+
+
+def text(answer: Answer, limit: int) -> str:
+    """Columns as wide as their widest value, so that nothing is cut; numbers to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = answer.rows[:limit]
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for i, name in enumerate(answer.names):
+        numeric = any(isinstance(row[i], int | float | Decimal) for row in rows)
+        table.add_column(Text(name), justify="right" if numeric else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    console = Console(file=StringIO(), width=WIDEST_COLUMNS, color_system=None)
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())

@@ -1,0 +1,105 @@
+"""`otelmart trace`: one trace of the local warehouse."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence, Sized
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipelines.cli import options
+from pipelines.cli.answers import asked, objects
+from pipelines.cli.report import warehouse_option
+from pipelines.errors import RunError, UsageError
+
+BAR = 24  # characters of the waterfall
+
+Span = dict[str, Any]
+
+
+@click.command(epilog="Example: otelmart trace 4bf92f3577b34da6a3ce929d0e0e4736")
+@click.argument("trace_id", metavar="ID")
+@warehouse_option
+@options.as_json
+def command(trace_id: str, warehouse: Path, as_json: bool) -> None:
+    """Show one trace: its spans under their parents, with start and duration in ms, then its logs.
+
+    ID has 32 hex digits; upper case and dashes are fine. Each span counts once, however often it was delivered.
+    """
+    identity = trace_id.replace("-", "").lower()
+    if not re.fullmatch("[0-9a-f]{32}", identity):
+        raise UsageError(f"{trace_id!r} is no trace id: give its 32 hex digits")
+    spans = objects(asked("trace", warehouse, trace_id=identity))
+    logs = objects(asked("trace_logs", warehouse, trace_id=identity))
+    if not spans and not logs:
+        raise RunError(
+            f"no span or log of trace {identity} in {warehouse}: has it arrived, and otelmart build run since?"
+        )
+    if as_json:
+        click.echo(json.dumps({"trace_id": identity, "spans": spans, "logs": logs}, ensure_ascii=False))
+        return
+    for line in (*_waterfall(spans), *_logs(logs)):
+        click.echo(line)
+
+
+def _waterfall(spans: Sequence[Span]) -> Iterator[str]:
+    """A line a span, below its parent; a span whose parent is not there stands at the left, marked."""
+    if not spans:
+        return
+    start = min(span["start_time_unix_nano"] for span in spans)
+    whole_ms = max((span["start_time_unix_nano"] - start) / 1e6 + (span["duration_ms"] or 0.0) for span in spans) or 1.0
+    services = {span["service_name"] for span in spans}
+    errors = [span for span in spans if span["is_error"]]
+    yield (
+        f"{spans[0]['start_time']}  {spans[0]['deployment_environment'] or 'no environment'}  {_count(spans, 'span')}  "
+        f"{_count(services, 'service')}  {_count(errors, 'error')}  {whole_ms:,.1f} ms"
+    )
+    placed = list(_placed(spans))
+    width = max(len(_title(span, depth)) for span, depth in placed)
+    for span, depth in placed:
+        offset_ms = (span["start_time_unix_nano"] - start) / 1e6
+        left = min(BAR - 1, int(BAR * max(0.0, offset_ms) / whole_ms))
+        length = max(1, min(BAR - left, round(BAR * max(0.0, span["duration_ms"] or 0.0) / whole_ms)))
+        took = "unfinished" if span["is_unfinished"] else f"{span['duration_ms']:,.1f} ms"
+        bar = (" " * left + "#" * length).ljust(BAR)
+        trouble = " ".join(filter(None, [span["exception_type"], span["status_message"]])) or "error"
+        told = f"  {trouble}" if span["is_error"] else ""
+        yield f"{_title(span, depth).ljust(width)}  |{bar}|  +{offset_ms:,.1f}  {took}{told}"
+
+
+def _placed(spans: Sequence[Span]) -> Iterator[tuple[Span, int]]:
+    """(span, how many parents it has here), children after their parent in order of their start."""
+    there = {span["span_id"] for span in spans}
+    children: dict[str | None, list[Span]] = {}
+    for span in spans:
+        parent = span["parent_span_id"]
+        children.setdefault(parent if parent in there and parent != span["span_id"] else None, []).append(span)
+    waiting = [(span, 0) for span in reversed(children.get(None, []))]
+    seen: set[int] = set()
+    while waiting or len(seen) < len(spans):
+        if not waiting:  # parents in a circle
+            waiting = [(next(span for span in spans if id(span) not in seen), 0)]
+        span, depth = waiting.pop()
+        if id(span) in seen:
+            continue
+        seen.add(id(span))
+        yield span, depth
+        waiting += [(child, depth + 1) for child in reversed(children.get(span["span_id"], []))]
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
+
+
+def _title(span: Span, depth: int) -> str:
+    orphan = "? " if depth == 0 and span["parent_span_id"] else ""
+    return f"{'  ' * depth}{orphan}{span['service_name'] or '-'}: {span['name']}"
+
+
+def _logs(logs: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for log in logs:
+        told = " ".join(filter(None, [log["event_name"], log["body"]]))
+        yield f"{log['log_time']}  {log['severity'] or '-'}  {log['service_name'] or '-'}: {told}"
