@@ -5,7 +5,7 @@ STATE := .otelmart
 PYTHON ?= python3.11
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint fix lock bench bench-build test-stack fuzz clean
+.PHONY: help demo test lint fix lock bench bench-worker bench-build test-stack fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ test-stack: $(READY) ## Chromium, a BigQuery emulator, and the truth of twenty m
 
 bench: $(READY) ## paired figures, ratios first; writes .otelmart/bench.json
 	$(BIN)/python tests/bench/run.py
+
+bench-worker: $(READY) ## the worker draining 5 million spans from the Pub/Sub emulator; some 10 minutes, needs java
+	$(BIN)/python tests/bench/worker_at_scale.py
 
 bench-build: $(READY) ## a full build over 10 million spans, and one new day after 96; some 15 minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/build_at_scale.py
