@@ -17,6 +17,8 @@ from pipelines.errors import RunError, UsageError
 
 BAR = 24  # characters of the waterfall
 
+_CALLING, _ANSWERING = ("CLIENT", "PRODUCER"), ("SERVER", "CONSUMER")
+
 Span = dict[str, Any]
 
 
@@ -57,9 +59,9 @@ def _waterfall(spans: Sequence[Span]) -> Iterator[str]:
         f"{spans[0]['start_time']}  {spans[0]['deployment_environment'] or 'no environment'}  {_count(spans, 'span')}  "
         f"{_count(services, 'service')}  {_count(errors, 'error')}  {whole_ms:,.1f} ms"
     )
-    placed = list(_placed(spans))
-    width = max(len(_title(span, depth)) for span, depth in placed)
-    for span, depth in placed:
+    tree = list(placed(spans))
+    width = max(len(_title(span, depth)) for span, depth in tree)
+    for span, depth in tree:
         offset_ms = (span["start_time_unix_nano"] - start) / 1e6
         left = min(BAR - 1, int(BAR * max(0.0, offset_ms) / whole_ms))
         length = max(1, min(BAR - left, round(BAR * max(0.0, span["duration_ms"] or 0.0) / whole_ms)))
@@ -70,13 +72,19 @@ def _waterfall(spans: Sequence[Span]) -> Iterator[str]:
         yield f"{_title(span, depth).ljust(width)}  |{bar}|  +{offset_ms:,.1f}  {took}{told}"
 
 
-def _placed(spans: Sequence[Span]) -> Iterator[tuple[Span, int]]:
-    """(span, how many parents it has here), children after their parent in order of their start."""
-    there = {span["span_id"] for span in spans}
-    children: dict[str | None, list[Span]] = {}
+def placed(spans: Sequence[Span]) -> Iterator[tuple[Span, int]]:
+    """(span, how many parents it has here), children after their parent in order of their start.
+
+    Where a client and a server span share their id, the server's lies below the client's, and what names the id as its
+    parent below the one of its own service, else below the server's.
+    """
+    by_id: dict[str, list[Span]] = {}
     for span in spans:
-        parent = span["parent_span_id"]
-        children.setdefault(parent if parent in there and parent != span["span_id"] else None, []).append(span)
+        by_id.setdefault(span["span_id"], []).append(span)
+    children: dict[int | None, list[Span]] = {}
+    for span in spans:
+        parent = _parent(span, by_id)
+        children.setdefault(id(parent) if parent else None, []).append(span)
     waiting = [(span, 0) for span in reversed(children.get(None, []))]
     seen: set[int] = set()
     while waiting or len(seen) < len(spans):
@@ -87,7 +95,16 @@ def _placed(spans: Sequence[Span]) -> Iterator[tuple[Span, int]]:
             continue
         seen.add(id(span))
         yield span, depth
-        waiting += [(child, depth + 1) for child in reversed(children.get(span["span_id"], []))]
+        waiting += [(child, depth + 1) for child in reversed(children.get(id(span), []))]
+
+
+def _parent(span: Span, by_id: dict[str, list[Span]]) -> Span | None:
+    callers = [other for other in by_id[span["span_id"]] if other["span_kind"] in _CALLING]
+    if callers and span["span_kind"] in _ANSWERING:
+        return callers[0]
+    above = [other for other in by_id.get(span["parent_span_id"] or "", []) if other is not span]
+    above.sort(key=lambda other: (other["service_name"] != span["service_name"], other["span_kind"] in _CALLING))
+    return above[0] if above else None
 
 
 def _count(things: Sized, name: str) -> str:

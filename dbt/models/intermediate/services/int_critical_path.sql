@@ -6,8 +6,8 @@ with spans as {{ not_materialized() }} (
     select
         event_date,
         trace_id,
-        span_id,
-        parent_span_id,
+        {{ tree_span_id() }} as span_id,
+        {{ tree_parent_span_id() }} as parent_span_id,
         deployment_environment,
         service_namespace,
         service_name,
@@ -16,7 +16,8 @@ with spans as {{ not_materialized() }} (
         {{ unix_us('start_time') }} as start_us,
         {{ unix_us('end_time') }} as end_us,
         weight_micros,
-    from {{ ref('stg_otel__spans') }}
+    from {{ ref('stg_otel__spans') }} as spans
+    {{- join_shared_spans() }}
     where {{ in_read_dates('event_date') }}
         and not is_excluded
         and duration_ns >= 0

@@ -5,8 +5,8 @@ with spans as {{ not_materialized() }} (
     select
         event_date,
         trace_id,
-        span_id,
-        parent_span_id,
+        {{ tree_span_id() }} as span_id,
+        {{ tree_parent_span_id() }} as parent_span_id,
         deployment_environment,
         service_namespace,
         service_name,
@@ -27,7 +27,8 @@ with spans as {{ not_materialized() }} (
         is_error,
         is_excluded,
         start_time,
-    from {{ ref('stg_otel__spans') }}
+    from {{ ref('stg_otel__spans') }} as spans
+    {{- join_shared_spans() }}
     where {{ in_read_dates('event_date') }}
 ),
 
