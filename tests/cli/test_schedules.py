@@ -1,6 +1,7 @@
-"""Schedules under deploy/ run commands that exist: their arguments are parsed by the command itself."""
+"""What deploy/kubernetes/ runs are commands that exist: their arguments are parsed by the command itself."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -18,8 +19,38 @@ def test_a_schedule_runs_a_command_that_exists_and_never_two_at_once(repo: Path,
     assert (job["kind"], job["spec"]["schedule"]) == ("CronJob", SCHEDULES[name])
     assert job["spec"]["concurrencyPolicy"] == "Forbid"
     (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    verb, *arguments = container["args"]
+    parsed(container["args"])
+
+
+def test_the_worker_deployment_runs_a_worker_that_ends_before_it_is_killed(repo: Path) -> None:
+    deployment = yaml.safe_load((repo / "deploy" / "kubernetes" / "worker.yaml").read_text())
+    pod = deployment["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+    options = parsed(container["args"])
+    assert options["sink"].startswith("bigquery:")
+    assert options["health"] == ("0.0.0.0", container["ports"][0]["containerPort"])
+    assert options["grace"] < pod["spec"]["terminationGracePeriodSeconds"]
+    assert pod["metadata"]["labels"] == deployment["spec"]["selector"]["matchLabels"]
+    assert {container[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")} == {
+        "/healthz",
+        "/readyz",
+    }
+
+
+def test_the_image_copies_what_is_there(repo: Path) -> None:
+    lines = (repo / "deploy" / "kubernetes" / "Dockerfile").read_text().splitlines()
+    copied = [
+        name for line in lines if line.startswith("COPY ") and "--from" not in line for name in line.split()[1:-1]
+    ]
+    assert {"pipelines", "schemas", "dbt", "requirements.lock"} <= set(copied)
+    assert [name for name in copied if not (repo / name).exists()] == []
+
+
+def parsed(arguments: list[str]) -> dict[str, Any]:
+    """The options that `otelmart` understands by its arguments."""
+    verb, *rest = arguments
     context = click.Context(main, info_name="otelmart")
     command = main.get_command(context, verb)
     assert command is not None
-    command.make_context(verb, arguments, parent=context)
+    found: dict[str, Any] = command.make_context(verb, rest, parent=context).params
+    return found
