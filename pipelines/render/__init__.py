@@ -1,5 +1,6 @@
 """Files generated from schemas/ and dbt/slos/: what each should hold, which are stale, and writing them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.errors import UsageError
@@ -17,14 +18,14 @@ def files() -> dict[Path, str]:
     return conventions.files() | dbt_sources.files() | dictionary.files() | slos.files()
 
 
-def stale() -> dict[Path, str]:
-    """The rendered files whose text on disk is not what it should be, with the text they should hold."""
-    return {path: text for path, text in files().items() if not path.exists() or path.read_text() != text}
+def stale(wanted: Mapping[Path, str]) -> dict[Path, str]:
+    """Those of the wanted files whose text on disk is another, with the text they should hold."""
+    return {path: text for path, text in wanted.items() if not path.exists() or path.read_text() != text}
 
 
-def write() -> list[Path]:
-    """Bring every rendered file up to date; the paths that changed."""
-    changed = stale()
+def write(wanted: Mapping[Path, str]) -> list[Path]:
+    """Bring every wanted file up to date; the paths that changed."""
+    changed = stale(wanted)
     for path, text in changed.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

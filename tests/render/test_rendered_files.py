@@ -6,18 +6,20 @@ from pathlib import Path
 import pytest
 
 from pipelines import render, tables
+from pipelines.cli import VERBS
+from pipelines.cli.render import help_page, wanted
 from pipelines.cli.render import render as render_verb
 from pipelines.errors import RunError
 from pipelines.render import dictionary
 
 
 def test_every_rendered_file_is_up_to_date() -> None:
-    stale = sorted(str(path.relative_to(render.REPO)) for path in render.stale())
+    stale = sorted(str(path.relative_to(render.REPO)) for path in render.stale(wanted()))
     assert not stale, f"stale: {', '.join(stale)}: run `make fix` and commit the result"
 
 
 def test_every_rendered_file_says_that_it_is_not_to_be_edited_or_is_a_table() -> None:
-    unmarked = [path for path, text in render.files().items() if "do not edit" not in text and path.suffix != ".csv"]
+    unmarked = [path for path, text in wanted().items() if "do not edit" not in text and path.suffix != ".csv"]
     assert unmarked == []
 
 
@@ -54,11 +56,11 @@ def test_a_rendered_file_that_was_edited_is_named_and_written_again(
 ) -> None:
     rendered = tmp_path / "DICTIONARY.md"
     rendered.write_text("edited by hand\n")
-    monkeypatch.setattr(render, "files", lambda: {rendered: "as rendered\n"})
-    assert render.stale() == {rendered: "as rendered\n"}
-    assert render.write() == [rendered]
+    as_wanted = {rendered: "as rendered\n"}
+    assert render.stale(as_wanted) == as_wanted
+    assert render.write(as_wanted) == [rendered]
     assert rendered.read_text() == "as rendered\n"
-    assert render.write() == []
+    assert render.write(as_wanted) == []
 
 
 def test_the_check_names_stale_files_and_the_cure_and_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,3 +69,10 @@ def test_the_check_names_stale_files_and_the_cure_and_writes_nothing(monkeypatch
     with pytest.raises(RunError, match=r"^stale: schemas/DICTIONARY.md: run `make fix`"):
         render_verb.main(["--check"], standalone_mode=False)
     assert dictionary.DICTIONARY.read_text() == before
+
+
+def test_the_help_of_every_verb_is_rendered_whole() -> None:
+    page = help_page()
+    assert [line[3:] for line in page.splitlines() if line.startswith("## ")] == list(VERBS)
+    assert page.count("Usage: otelmart ") == len(VERBS)
+    assert page.count("Example: otelmart ") >= len(VERBS)
