@@ -1,6 +1,7 @@
 {%- set key = 'event_date, deployment_environment, service_namespace, service_name, host_name, k8s_pod_name, k8s_container_name, resource, metric_name' %}
 -- Where a metric is sent by state (user, system, idle; used, free, cached), a resource is as full as its states that are
--- not free say together. Points of one CPU, device or process and one time make one sample.
+-- not free say together; where only free ones were sent, what they leave. Points of one CPU, device or process and one
+-- time make one sample.
 with points as (
     select
         points.event_date,
@@ -13,9 +14,9 @@ with points as (
         {{ key_text('points.k8s_pod_name') }} as k8s_pod_name,
         {{ key_text('points.k8s_container_name') }} as k8s_container_name,
         saturation.resource,
-        saturation.full_state,
         points.metric_name,
         {{ utilization_state('points.attributes') }} as state,
+        saturation.full_state,
         {{ attributes_text('points.attributes') }} as attributes_text,
         cast(round(points.value * 1000000) as int64) as value_micros,
     from {{ ref('stg_otel__metric_points') }} as points
@@ -27,12 +28,20 @@ with points as (
         and not coalesce(points.has_no_recorded_value, false)
 ),
 
+parts as (
+    select
+        *,
+        case when state = 'idle' or state != nullif(full_state, '') then value_micros end as free_micros,
+        case when state = 'idle' or state != nullif(full_state, '') then null else value_micros end as taken_micros,
+    from points
+),
+
 samples as (
     select
         {{ key }},
         time,
-        sum(case when state = 'idle' or state != nullif(full_state, '') then 0 else value_micros end) as value_micros,
-    from points
+        coalesce(sum(taken_micros), greatest(1000000 - sum(free_micros), 0)) as value_micros,
+    from parts
     group by
         {{ key }},
         time,
