@@ -16,7 +16,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from pipelines import tables
-from pipelines.errors import RunError
+from pipelines.errors import RunError, without_credentials
 
 EMULATOR_VARIABLE: Final = "BIGQUERY_EMULATOR_HOST"
 CALL_SECONDS = 60.0
@@ -203,7 +203,4 @@ def _client(project: str) -> bigquery.Client:
     try:
         return bigquery.Client(project=project)
     except DefaultCredentialsError:
-        raise RunError(
-            "no Google credentials: run gcloud auth application-default login, or give the workload a service account; "
-            f"for an emulator set {EMULATOR_VARIABLE}"
-        ) from None
+        raise without_credentials(EMULATOR_VARIABLE) from None

@@ -30,3 +30,11 @@ def refused(error: OSError) -> RunError:
     if error.errno in _NO_PERMISSION:
         return RunError(f"no permission for{where or ' a file'}: change its owner or mode, or choose another place")
     return RunError(f"{error.strerror or error}:{where or ' no file named'}; put that right and run it again")
+
+
+def without_credentials(emulator_variable: str) -> RunError:
+    """That nobody said to Google who is asking, and the cure."""
+    return RunError(
+        "no Google credentials: run gcloud auth application-default login, or give the workload a service account; "
+        f"for an emulator set {emulator_variable}"
+    )

@@ -13,10 +13,10 @@ import deflate
 import grpc
 
 from pipelines.decode import messages, otlp_json
-from pipelines.errors import BadMessage, UsageError
+from pipelines.errors import BadMessage, UsageError, without_credentials
 from pipelines.listen.exports import Export, NotDurable
 from pipelines.payloads import Signal
-from pipelines.sources.pubsub import CE_TYPES, CHANNEL, EMULATOR_VARIABLE, without_credentials
+from pipelines.sources.pubsub import CE_TYPES, CHANNEL, EMULATOR_VARIABLE
 
 EXAMPLE: Final = "pubsub:projects/PROJECT/topics/NAME"
 MESSAGE_BYTES = 9 << 20  # Pub/Sub takes requests of 10 MB, attributes included
@@ -158,4 +158,4 @@ def _publisher() -> Any:
     try:
         return pubsub_v1.PublisherClient()
     except DefaultCredentialsError:
-        raise without_credentials() from None
+        raise without_credentials(EMULATOR_VARIABLE) from None

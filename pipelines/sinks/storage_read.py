@@ -6,9 +6,11 @@ from collections.abc import Collection
 import grpc
 import pyarrow as pa
 from google.api_core import exceptions
+from google.auth.exceptions import DefaultCredentialsError
 from google.cloud.bigquery_storage_v1 import BigQueryReadClient, types
 from google.cloud.bigquery_storage_v1.services.big_query_read.transports import BigQueryReadGrpcTransport
 
+from pipelines.errors import without_credentials
 from pipelines.sinks.storage_write import CALL_SECONDS, CHANNEL, HOST_VARIABLE, refused
 
 
@@ -44,4 +46,7 @@ def _client() -> BigQueryReadClient:
         return BigQueryReadClient(
             transport=BigQueryReadGrpcTransport(channel=grpc.insecure_channel(host, options=CHANNEL))
         )
-    return BigQueryReadClient()
+    try:
+        return BigQueryReadClient()
+    except DefaultCredentialsError:
+        raise without_credentials(HOST_VARIABLE) from None

@@ -22,7 +22,7 @@ from google.cloud.bigquery_storage_v1.services.big_query_write import BigQueryWr
 from google.cloud.bigquery_storage_v1.services.big_query_write.transports import BigQueryWriteGrpcTransport
 
 from pipelines import tables
-from pipelines.errors import RunError
+from pipelines.errors import RunError, without_credentials
 from pipelines.payloads import SIGNALS
 from pipelines.sinks import RefusedRow
 
@@ -239,10 +239,7 @@ def _client() -> BigQueryWriteClient:
     try:
         return BigQueryWriteClient()
     except DefaultCredentialsError:
-        raise RunError(
-            "no Google credentials: run gcloud auth application-default login, or give the workload a service account; "
-            f"for an emulator set {HOST_VARIABLE}"
-        ) from None
+        raise without_credentials(HOST_VARIABLE) from None
 
 
 def refused(error: Exception, where: str) -> RunError:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import grpc
 
 from pipelines.checks import Check
-from pipelines.errors import BadMessage, RunError, UsageError
+from pipelines.errors import BadMessage, RunError, UsageError, without_credentials
 from pipelines.payloads import Payload, Signal, Unreadable, in_pieces, payload_id
 from pipelines.sources.compression import Limits, codec, unfolded
 from pipelines.sources.framing import payload
@@ -74,15 +74,7 @@ def subscriber() -> Any:
     try:
         return pubsub_v1.SubscriberClient()
     except DefaultCredentialsError:
-        raise without_credentials() from None
-
-
-def without_credentials() -> RunError:
-    """That nobody said who is asking, and the cure."""
-    return RunError(
-        "no Google credentials: run gcloud auth application-default login, or give the workload a service account; "
-        f"for the emulator set {EMULATOR_VARIABLE}"
-    )
+        raise without_credentials(EMULATOR_VARIABLE) from None
 
 
 def checks(subscription: str) -> Iterator[Check]:
