@@ -35,10 +35,11 @@ def test_errors_are_those_of_the_truth(verb: Any, built: Built) -> None:
     }
     assert counts == truth
 
-    one = next(iter(truth))
-    chosen = json.loads(verb("errors", "--environment", one[0], "--service", one[1], "--days", "3660", "--json").stdout)
-    assert {(row["environment"], row["service"]) for row in chosen} == {one[:2]}
-    assert len(verb("errors", "--limit", "1").stdout.splitlines()) == 2
+    for environment, service in {one[:2] for one in [*truth][:1]}:  # a small day may have none
+        narrow = "--environment", environment, "--service", service
+        chosen = json.loads(verb("errors", *narrow, "--days", "3660", "--json").stdout)
+        assert {(row["environment"], row["service"]) for row in chosen} == {(environment, service)}
+        assert len(verb("errors", "--limit", "1").stdout.splitlines()) == 2
     assert verb("errors", "--service", "none").stderr == "no errors there\n"
 
 

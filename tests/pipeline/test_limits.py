@@ -51,9 +51,9 @@ def test_a_message_of_200_mb_becomes_a_dead_letter_in_pieces(otelmart: str, tmp_
     query = "select chunk_ordinal, chunk_count, octet_length(payload), reason, payload_id from dead_letters order by 1"
     pieces = rows(tmp_path / "lake", query)
     digest = hashlib.sha256(b"\x0a" + bytes(200 * MB - 1)).hexdigest()[:32]
-    # 200,000,000 bytes = 11 pieces of 16 MiB and one of 15,450,624
-    assert pieces == [(i, 12, 16 << 20, "message_too_large", digest) for i in range(11)] + [
-        (11, 12, 15_450_624, "message_too_large", digest)
+    # 200,000,000 bytes = 47 pieces of 4 MiB, which a row of BigQuery can hold, and one of 2,867,712
+    assert pieces == [(i, 48, 4 << 20, "message_too_large", digest) for i in range(47)] + [
+        (47, 48, 2_867_712, "message_too_large", digest)
     ]
     assert rows(tmp_path / "lake", "select count(*) from traces") == [(4,)]
 
