@@ -20,6 +20,7 @@ from pipelines.errors import RunError, without_credentials
 
 EMULATOR_VARIABLE: Final = "BIGQUERY_EMULATOR_HOST"
 CALL_SECONDS = 60.0
+LOCATION = "EU"  # as dbt/profiles.yml: a query reads one location only
 RETRY_SECONDS = 20.0
 RETRY = DEFAULT_RETRY.with_timeout(RETRY_SECONDS)
 _CURES: Mapping[type[Exception], str] = {
@@ -65,7 +66,8 @@ def changes(name: str, there: Mapping[str, Any] | None) -> Changes:
     fields = found.merged(wanted["schema"]["fields"], there["schema"]["fields"], "")
     partition, has = wanted["timePartitioning"], there.get("timePartitioning", {})
     if {key: has.get(key) for key in partition} != partition:
-        found.refused.append(f"it is partitioned by {has.get('field', 'nothing')}, not by {partition['field']}")
+        there_by = f"{has.get('type')} of {has.get('field', '_PARTITIONTIME')}" if has else "nothing"
+        found.refused.append(f"it is partitioned by {there_by}, not by {partition['type']} of {partition['field']}")
     resource = {**there, "schema": {"fields": fields}} | {key: wanted[key] for key in _RESOURCE if key in wanted}
     is_same = all(_plain(there.get(key)) == _plain(resource.get(key)) for key in ("schema", *_RESOURCE))
     return Changes(
@@ -136,7 +138,7 @@ class Dataset:
     def create(self, location: str | None) -> None:
         """Makes the dataset if there is none; a location other than the one it has is refused."""
         wanted = bigquery.Dataset(f"{self._project}.{self._name}")
-        wanted.location = location or "US"
+        wanted.location = location or LOCATION
         wanted.description = "OpenTelemetry as otelmart keeps it."
         create = partial(self._client.create_dataset, wanted, exists_ok=True, retry=RETRY, timeout=CALL_SECONDS)
         found = _asked(f"{self._project}.{self._name}", create)

@@ -12,7 +12,12 @@ from pipelines.errors import RunError
 
 @click.command(epilog="Example: otelmart init --to bigquery:shop.observability --dry-run")
 @click.option("--to", "sink", metavar="URI", required=True, help="bigquery:PROJECT.DATASET.")
-@click.option("--location", metavar="PLACE", help="Where a new dataset is kept, EU for example; US unless told.")
+@click.option(
+    "--location",
+    metavar="PLACE",
+    envvar="OTELMART_BIGQUERY_LOCATION",
+    help="Where a new dataset is kept, US for example; EU unless told, as for dbt.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing; exit code 1 if it cannot be.")
 @options.as_json
 def command(sink: str, location: str | None, dry_run: bool, as_json: bool) -> None:

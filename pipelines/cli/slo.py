@@ -16,7 +16,7 @@ from pipelines.errors import RunError
 @click.command(epilog="Example: otelmart slo --environment production")
 @warehouse_option
 @click.option("--environment", metavar="NAME", help="Only this environment; default: all.")
-@click.option("--check", is_flag=True, help="Exit code 1 when a budget is used up or an alert fires.")
+@click.option("--check", is_flag=True, help="Exit code 1 when a state is exhausted or an alert fires.")
 @most_rows
 @options.as_json
 def command(warehouse: Path, environment: str | None, check: bool, limit: int, as_json: bool) -> None:
@@ -32,6 +32,6 @@ def command(warehouse: Path, environment: str | None, check: bool, limit: int, a
         say(answer, limit)
     else:
         click.echo("no objective has data: put OpenSLO files into dbt/slos/ and run otelmart build", err=True)
-    broken = [row for row in found if row["alerts"] or (row["budget_left_%"] is not None and row["budget_left_%"] <= 0)]
+    broken = [row for row in found if row["alerts"] or row["state"] == "exhausted"]
     if check and broken:
-        raise RunError(f"{len(broken)} of {len(found)} objectives are out of budget or have an alert firing")
+        raise RunError(f"{len(broken)} of {len(found)} objectives are exhausted or have an alert firing")

@@ -1,17 +1,13 @@
 """Columns of a BigQuery table by the Storage Read API: no query job, no slots."""
 
-import os
 from collections.abc import Collection
 
-import grpc
 import pyarrow as pa
 from google.api_core import exceptions
-from google.auth.exceptions import DefaultCredentialsError
 from google.cloud.bigquery_storage_v1 import BigQueryReadClient, types
 from google.cloud.bigquery_storage_v1.services.big_query_read.transports import BigQueryReadGrpcTransport
 
-from pipelines.errors import without_credentials
-from pipelines.sinks.storage_write import CALL_SECONDS, CHANNEL, HOST_VARIABLE, refused
+from pipelines.sinks.storage_write import CALL_SECONDS, client_of, refused
 
 
 def payload_ids(dataset: str, condition: str) -> Collection[str]:
@@ -23,7 +19,7 @@ def payload_ids(dataset: str, condition: str) -> Collection[str]:
     table = f"projects/{project}/datasets/{name}/tables/ingest_ledger"
     options = types.ReadSession.TableReadOptions(selected_fields=["payload_id"], row_restriction=condition)
     session = types.ReadSession(table=table, data_format=types.DataFormat.ARROW, read_options=options)
-    client = _client()
+    client = client_of(BigQueryReadClient, BigQueryReadGrpcTransport)
     found: set[str] = set()
     try:
         opened = client.create_read_session(
@@ -39,14 +35,3 @@ def payload_ids(dataset: str, condition: str) -> Collection[str]:
     finally:
         client.transport.close()
     return found
-
-
-def _client() -> BigQueryReadClient:
-    if host := os.environ.get(HOST_VARIABLE):
-        return BigQueryReadClient(
-            transport=BigQueryReadGrpcTransport(channel=grpc.insecure_channel(host, options=CHANNEL))
-        )
-    try:
-        return BigQueryReadClient()
-    except DefaultCredentialsError:
-        raise without_credentials(HOST_VARIABLE) from None

@@ -228,16 +228,16 @@ def storage_write(dataset: str) -> StorageWrite:
     Raises RunError without credentials.
     """
     project, _, name = dataset.rpartition(".")
-    return StorageWrite(_client(), f"projects/{project}/datasets/{name}", CALL_SECONDS, GIVE_UP_SECONDS)
+    client = client_of(BigQueryWriteClient, BigQueryWriteGrpcTransport)
+    return StorageWrite(client, f"projects/{project}/datasets/{name}", CALL_SECONDS, GIVE_UP_SECONDS)
 
 
-def _client() -> BigQueryWriteClient:
+def client_of(kind: Callable[..., Any], transport: Callable[..., Any]) -> Any:
+    """A client of one of the Storage APIs; of the emulator when BIGQUERY_STORAGE_EMULATOR_HOST is set."""
     if host := os.environ.get(HOST_VARIABLE):
-        return BigQueryWriteClient(
-            transport=BigQueryWriteGrpcTransport(channel=grpc.insecure_channel(host, options=CHANNEL))
-        )
+        return kind(transport=transport(channel=grpc.insecure_channel(host, options=CHANNEL)))
     try:
-        return BigQueryWriteClient()
+        return kind()
     except DefaultCredentialsError:
         raise without_credentials(HOST_VARIABLE) from None
 

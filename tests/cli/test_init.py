@@ -87,8 +87,11 @@ def test_a_stricter_table_is_relaxed_and_a_description_renewed() -> None:
         (lambda r: column(r, "name").update(mode="NULLABLE"), "name is NULLABLE, not REQUIRED"),
         (lambda r: column(r, "events").update(mode="NULLABLE"), "events is NULLABLE, not REPEATED"),
         (without("name"), "name is REQUIRED, which no column added to a table can be"),
-        (lambda r: r.pop("timePartitioning"), "it is partitioned by nothing, not by start_time"),
-        (lambda r: r["timePartitioning"].update(type="HOUR"), "it is partitioned by start_time, not by start_time"),
+        (lambda r: r.pop("timePartitioning"), "it is partitioned by nothing, not by DAY of start_time"),
+        (
+            lambda r: r["timePartitioning"].update(type="HOUR"),
+            "it is partitioned by HOUR of start_time, not by DAY of start_time",
+        ),
     ],
 )
 def test_what_only_destruction_could_reach_is_refused_by_name(change: Callable[[Resource], object], text: str) -> None:

@@ -49,14 +49,16 @@ def test_objectives_are_the_last_of_each_series_and_check_ends_with_1(verb: Any,
     last: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     keys = "slo_id, deployment_environment, service_namespace, service_name"
     for row in built.rows(
-        f"select {keys}, event_date::text, bad_count from marts.fct_slo_budget_daily order by event_date"
+        f"select {keys}, event_date::text, bad_count, state from marts.fct_slo_budget_daily order by event_date"
     ):
         last[row[:4]] = row[4:]
     assert {
-        (row["slo"], row["environment"], row["namespace"], row["service"]): (row["as_of"], row["bad"]) for row in found
+        (row["slo"], row["environment"], row["namespace"], row["service"]): (row["as_of"], row["bad"], row["state"])
+        for row in found
     } == last
-    is_broken = any(row["alerts"] or (row["budget_left_%"] or 1) <= 0 for row in found)
-    assert done.returncode == int(is_broken)
+    assert done.returncode == int(
+        any(state == "exhausted" for *_, state in last.values()) or any(row["alerts"] for row in found)
+    )
     left = [row["budget_left_%"] for row in found if row["budget_left_%"] is not None]
     assert left == sorted(left)
     assert verb("slo", "--environment", "nowhere").stderr.startswith("no objective has data: ")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
@@ -21,6 +22,9 @@ from pipelines import tables
 REPO = Path(__file__).resolve().parents[2]
 HOME = REPO / ".otelmart" / "bigquery-emulator"
 READY = HOME / ".ready"  # written last by tests/stack/install
+NEEDS_EMULATOR = pytest.mark.skipif(
+    not READY.exists(), reason="no emulator: tests/stack/install makes it, from Python 3.13, the oldest it runs on"
+)
 SERVE = Path(__file__).parent / "bigquery" / "serve.py"
 # BigQuery lets a view be created over these without a filter; the emulator refuses, so they need none there.
 READ_WHOLE = ("dead_letters", "ingest_ledger")

@@ -15,14 +15,9 @@ import pytest
 
 from pipelines import tables
 from tests.sql import small_lake
-from tests.stack.bigquery_emulator import READY, REPO, Emulator, emulator
+from tests.stack.bigquery_emulator import NEEDS_EMULATOR, REPO, Emulator, emulator
 
-pytestmark = [
-    pytest.mark.stack,
-    pytest.mark.skipif(
-        not READY.exists(), reason="no emulator: tests/stack/install makes it, from Python 3.13, the oldest it runs on"
-    ),
-]
+pytestmark = [pytest.mark.stack, NEEDS_EMULATOR]
 
 BIN = Path(sys.executable).parent
 VARS = '{as_of: "2026-11-18 12:00:00"}'

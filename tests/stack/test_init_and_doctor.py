@@ -9,14 +9,9 @@ import pytest
 
 from pipelines import tables
 from tests.stack import pubsub_emulator
-from tests.stack.bigquery_emulator import READY, Emulator, emulator
+from tests.stack.bigquery_emulator import NEEDS_EMULATOR, Emulator, emulator
 
-pytestmark = [
-    pytest.mark.stack,
-    pytest.mark.skipif(
-        not READY.exists(), reason="no emulator: tests/stack/install makes it, from Python 3.13, the oldest it runs on"
-    ),
-]
+pytestmark = [pytest.mark.stack, NEEDS_EMULATOR]
 SINK = "bigquery:otelmart.observability"
 
 
