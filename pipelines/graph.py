@@ -1,10 +1,12 @@
 """The bounded graph: planned units, spread over the workers, each loaded and committed by one step."""
 
+import logging
 from collections.abc import Sequence
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics, MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineResult
 
 from pipelines.allocator import tune_allocator
 from pipelines.errors import RunError, refused
@@ -12,6 +14,7 @@ from pipelines.load import Job, load_unit
 from pipelines.units import Unit, is_committed
 
 REFUSALS = "refusals"
+_log = logging.getLogger(__name__)
 
 
 def load(units: Sequence[Unit], job: Job, beam_options: Sequence[str]) -> None:
@@ -26,11 +29,20 @@ def load(units: Sequence[Unit], job: Job, beam_options: Sequence[str]) -> None:
             | "Spread units" >> beam.Reshuffle()  # type: ignore[no-untyped-call]
             | "Load units" >> beam.ParDo(LoadUnit(job))  # type: ignore[no-untyped-call]
         )
-    told = pipeline.result.metrics().query(MetricsFilter().with_name(REFUSALS))["string_sets"]  # type: ignore[no-untyped-call]
-    for refusal in sorted(text for metric in told for text in metric.result):
+    for refusal in _refusals(pipeline.result):
         raise RunError(refusal)
     if missing := [unit.unit_id for unit in units if not is_committed(job.lake, unit.unit_id)]:
-        raise RunError(f"{len(missing)} of {len(units)} units were not committed: run the same command again")
+        cure = "see the workers' logs, and run the same command again"
+        raise RunError(f"{len(missing)} of {len(units)} units were not committed: {cure}")
+
+
+def _refusals(result: PipelineResult) -> list[str]:
+    """What the workers were refused; nothing where the runner has no metrics (Dask), then it is in their logs only."""
+    try:
+        told = result.metrics().query(MetricsFilter().with_name(REFUSALS))["string_sets"]  # type: ignore[no-untyped-call]
+    except NotImplementedError:
+        return []
+    return sorted(text for metric in told for text in metric.result)
 
 
 class LoadUnit(beam.DoFn):
@@ -52,4 +64,5 @@ class LoadUnit(beam.DoFn):
 
     def _tell(self, error: RunError) -> None:
         """To the process that started the run: raised here, it would come out as a worker's traceback."""
+        _log.error("%s", error)
         Metrics.string_set("otelmart", REFUSALS).add(str(error))  # type: ignore[no-untyped-call]

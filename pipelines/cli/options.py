@@ -8,12 +8,13 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.errors import UsageError
+from pipelines.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from pipelines.load import Job
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "OTELMART_PRIVACY_KEY"
 KEY_FILE = Path(".otelmart/privacy.key")
 DEFAULT_LAKE = Path(".otelmart/lake")
+# --runner → what Beam calls it; Dask's it does not know by its short name
+RUNNERS = {
+    "FnApiRunner": "FnApiRunner",
+    "PrismRunner": "PrismRunner",
+    "DaskRunner": "apache_beam.runners.dask.dask_runner.DaskRunner",
+}
+_QUIET = ("apache_beam", "pipelines.graph")
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
 
@@ -63,7 +71,7 @@ def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """--runner, --workers and Beam's own options after `--`."""
     runner = click.option(
         "--runner",
-        type=click.Choice(["FnApiRunner", "PrismRunner", "DaskRunner", "plain"]),
+        type=click.Choice([*RUNNERS, "plain"]),
         default="FnApiRunner",
         show_default=True,
         help="Beam runner, or plain: the same without Beam, which starts sooner.",
@@ -94,10 +102,20 @@ class Engine:
             return
         from pipelines import graph
 
-        logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what failed is said once, by the command
-        parallel = [f"--direct_num_workers={self.workers}", "--direct_running_mode=multi_processing"]
-        arguments = [f"--runner={self.runner}", *(parallel if self.workers > 1 else []), *self.beam_options]
-        graph.load(units, job, arguments)
+        if self.runner == "DaskRunner" and not find_spec("distributed"):
+            raise RunError("DaskRunner needs Dask: pip install 'otelmart[dask]'")
+        for name in _QUIET:  # what failed is said once, by the command
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        graph.load(units, job, [f"--runner={RUNNERS[self.runner]}", *self._spread(), *self.beam_options])
+
+    def _spread(self) -> list[str]:
+        """Options that give each process, or each worker of a Dask cluster, units of its own."""
+        if self.runner == "DaskRunner":
+            is_told = any(re.match("--dask_(npartitions|partition_size)", option) for option in self.beam_options)
+            return [] if is_told else ["--dask_partition_size=1"]
+        if self.workers > 1:
+            return [f"--direct_num_workers={self.workers}", "--direct_running_mode=multi_processing"]
+        return []
 
 
 def edge(uri: str, option: str, kinds: dict[str, str]) -> str:
