@@ -44,8 +44,9 @@ test-stack: $(READY) ## Chromium, a BigQuery emulator, and the truth of twenty m
 	$(BIN)/pytest -m stack
 	OTELMART_DEMO_SEEDS=101-120 $(BIN)/pytest -n 2 --dist loadscope -k "not default" tests/demo/test_truth*.py
 
-bench: $(READY) ## paired figures, ratios first; writes .otelmart/bench.json
+bench: $(READY) ## paired figures, ratios first; writes .otelmart/bench.json and the cost page
 	$(BIN)/python tests/bench/run.py
+	$(BIN)/otelmart cost --page deploy/cost
 
 bench-worker: $(READY) ## the worker draining 5 million spans from the Pub/Sub emulator; some 10 minutes, needs java
 	$(BIN)/python tests/bench/worker_at_scale.py

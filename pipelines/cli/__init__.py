@@ -27,6 +27,7 @@ VERBS = {
     "errors": ("pipelines.cli.errors:command", "Show what breaks, most frequent first."),
     "journey": ("pipelines.cli.journey:command", "Show what one user or session did, step by step."),
     "report": ("pipelines.cli.report:command", "Write the marts as one HTML page."),
+    "cost": ("pipelines.cli.cost:command", "Compute what your traffic would cost on Google Cloud."),
     "render": ("pipelines.cli.render:render", "Write the files generated from schemas/ and dbt/slos/."),
 }
 

@@ -1,5 +1,7 @@
 """`make bench`: runs every tests/bench/bench_*.py in this process, prints ratios first, writes .otelmart/bench.json.
 
+`otelmart cost --page deploy/cost` makes the cost page of it.
+
 Each bench module has `measure() -> {name: {"value", "unit", "against"}}`; both sides of a ratio run in the same call.
 `make bench` runs all; `python tests/bench/run.py decode` only those whose name contains the word.
 """

@@ -245,7 +245,7 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
         if line.startswith("  ") and line[2:3].isalpha()
     ]
     assert verbs[:8] == ["demo", "ingest", "listen", "worker", "init", "doctor", "replay", "ledger"]
-    assert verbs[8:17] == ["build", "summary", "query", "trace", "slo", "errors", "journey", "report", "render"]
+    assert verbs[8:18] == ["build", "summary", "query", "trace", "slo", "errors", "journey", "report", "cost", "render"]
     assert not {"'pyarrow'", "'apache_beam'", "'numpy'", "'duckdb'"} & set(done.stderr.strip("[]\n").split(", "))
 
 
