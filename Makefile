@@ -39,9 +39,9 @@ fix: $(READY) ## format, and render everything that is generated from schemas/
 	$(BIN)/ruff format .
 	$(BIN)/otelmart render
 
-test-stack: $(READY) ## Chromium, a BigQuery emulator, and the truth of twenty more demos
+test-stack: $(READY) ## a collector, emulators, other engines, Chromium, and the truth of twenty more demos
 	tests/stack/install
-	$(BIN)/pytest -m stack
+	$(BIN)/pytest -n 3 --dist loadscope -rP -m stack
 	OTELMART_DEMO_SEEDS=101-120 $(BIN)/pytest -n 2 --dist loadscope -k "not default" tests/demo/test_truth*.py
 
 bench: $(READY) ## paired figures, ratios first; writes .otelmart/bench.json and the cost page
