@@ -13,8 +13,9 @@ from pipelines.decode.refusals import RowKey, without
 from pipelines.decode.rules import Rules
 from pipelines.payloads import Payload, Signal, Unreadable
 from pipelines.sinks import Writing, lake
-from pipelines.sources import files
+from pipelines.sources import contents
 from pipelines.sources.compression import Limits
+from pipelines.sources.contents import Place
 from pipelines.units import Unit, is_committed
 
 GROUP_BYTES = 8 << 20
@@ -25,7 +26,7 @@ class Job:
     """What every unit of a run has in common. Goes to the workers, so it is picklable and small."""
 
     lake: Path
-    root: Path
+    place: Place
     rules: Rules
     limits: Limits
 
@@ -69,8 +70,8 @@ def route(
 
 
 def _read(unit: Unit, job: Job) -> Iterator[Payload | Unreadable]:
-    for file in unit.files:
-        yield from files.payloads(job.root, file, job.limits)
+    if unit.files:
+        yield from contents.payloads(job.place, unit.files, job.limits)
     if unit.letter_ids:
         yield from replay.requests_of(job.lake, frozenset(unit.letter_ids), job.limits)
 

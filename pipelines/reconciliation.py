@@ -18,7 +18,7 @@ from pipelines import tables
 from pipelines.errors import UsageError
 from pipelines.payloads import SIGNALS
 from pipelines.sinks.lake import write_file
-from pipelines.sources.files import Listing
+from pipelines.sources.contents import Listing
 
 OUTSIDE_COUNTS = "outside_counts.json"
 PARTED = (*SIGNALS, "dead_letters")
@@ -120,13 +120,13 @@ def take_over_counts(listing: Listing, lake: Path) -> None:
     """Puts the outside counts that lie beside the files of a source into the lake. Those of two sources add up."""
     for name in listing.skipped:
         if fnmatch(Path(name).name, OUTSIDE_COUNTS):
-            content = (listing.root / name).read_bytes()
+            content = listing.place.content(name)
             path = lake / "outside_counts" / f"{hashlib.sha256(content).hexdigest()[:20]}.parquet"
             if not path.exists():
-                write_file(path, _counts(content, listing.root / name), "outside_counts")
+                write_file(path, _counts(content, listing.place.path(name)), "outside_counts")
 
 
-def _counts(content: bytes, path: Path) -> pa.Table:
+def _counts(content: bytes, path: str) -> pa.Table:
     try:
         rows = [row | {"event_date": date.fromisoformat(row["event_date"])} for row in json.loads(content)]
         return pa.Table.from_pylist(rows, schema=tables.arrow_schema("outside_counts"))

@@ -14,7 +14,8 @@ from pipelines.decode import decode
 from pipelines.decode.rules import Rules
 from pipelines.payloads import SIGNALS, Encoding, Payload, Signal, Unreadable
 from pipelines.sources.compression import Limits
-from pipelines.sources.framing import Damage, messages, payload
+from pipelines.sources.contents import requests
+from pipelines.sources.framing import Damage
 
 _GROUP_LETTERS = 1000
 _GROUP_BYTES = 8 << 20
@@ -84,13 +85,11 @@ def _single(letter: Letter) -> Payload | None:
 def _in_file(letter: Letter, limits: Limits, known: Collection[str]) -> Iterator[Payload | Unreadable]:
     """Requests in a stretch of a file, without those that were read when the file was."""
     with letter.opened() as file:
-        for found in messages(file, letter.byte_count, limits):
+        for found in requests(file, letter.byte_count, letter.receive_time_us, letter.source, None, limits):
             if isinstance(found, Damage):
                 yield _still_unreadable(letter, found)
-                continue
-            request = payload(found.data, letter.receive_time_us, letter.source, None)
-            if request.payload_id not in known or request.payload_id == letter.payload_id:
-                yield replace(request, attempt=letter.attempt)
+            elif found.payload_id not in known or found.payload_id == letter.payload_id:
+                yield replace(found, source=letter.source, attempt=letter.attempt)
 
 
 def _still_unreadable(letter: Letter, damage: Damage) -> Unreadable:

@@ -1,7 +1,8 @@
 """Units of work, written down before any of them is loaded: a planned file keeps its unit for ever.
 
 Part names, and what a part holds, then depend on the input alone, and a killed run is finished by the same command.
-A file is known by its name below the source's root, its size and its SHA-256, so a copy of a directory is nothing new.
+A file is known by its name below the source's root, its size and a digest of its content, so a copy of a directory is
+nothing new.
 """
 
 import fcntl
@@ -12,11 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines import durable
 from pipelines.errors import RunError
 from pipelines.sinks.lake import ledger_file
-from pipelines.sources.files import File
+from pipelines.sources.contents import File
 
 PLANS = "_plans"
 UNIT_BYTES = 32 << 20
@@ -120,7 +122,7 @@ def _groups(files: Iterable[File]) -> Iterator[tuple[File, ...]]:
 
 
 def _key(file: File) -> tuple[str, int, str]:
-    return file.name, file.byte_count, file.sha256
+    return file.name, file.byte_count, file.digest
 
 
 def _unit_id(files: Sequence[File]) -> str:
@@ -137,9 +139,14 @@ def _plan_files(lake: Path) -> list[Path]:
 
 def _read(path: Path) -> list[Unit]:
     return [
-        Unit(u["unit_id"], tuple(File(**file) for file in u["files"]), tuple(u["letter_ids"]))
+        Unit(u["unit_id"], tuple(_file(file) for file in u["files"]), tuple(u["letter_ids"]))
         for u in json.loads(path.read_bytes())
     ]
+
+
+def _file(planned: dict[str, Any]) -> File:
+    """Plans of the first release call the digest by its kind."""
+    return File(**{("digest" if name == "sha256" else name): value for name, value in planned.items()})
 
 
 def _write(lake: Path, units: Sequence[Unit]) -> None:

@@ -13,14 +13,19 @@ from pipelines.cli import options
 from pipelines.errors import RunError
 
 if TYPE_CHECKING:
-    from pipelines.sources.files import Listing
+    from pipelines.sources.contents import Listing
 
-SOURCES = {"files": "files:DIR (or FILE, or 'GLOB')"}
 SINKS = {"lake": "lake:DIR"}
 
 
 @click.command(epilog="Example: otelmart ingest --from files:otlp/ --to lake:.otelmart/lake")
-@click.option("--from", "source", metavar="URI", required=True, help="Where OTLP is: files:DIR, FILE or 'GLOB'.")
+@click.option(
+    "--from",
+    "source",
+    metavar="URI",
+    required=True,
+    help="Where OTLP is: files:DIR, FILE or 'GLOB', or gs://BUCKET/PREFIX.",
+)
 @click.option(
     "--to", "sink", metavar="URI", default=f"lake:{options.DEFAULT_LAKE}", show_default=True, help="Where rows go."
 )
@@ -46,26 +51,28 @@ def command(
     time. Not read: manifest.jsonl, truth.json, hidden and temporary names (.*, _*, *~, *.tmp, *.part, *.partial), and
     outside_counts.json, whose counts otelmart ledger compares with. Beam's own options go after `--`.
     """
-    pattern = options.edge(source, "--from", SOURCES)
+    from pipelines.sources.uris import SOURCES
+
+    options.edge(source, "--from", {scheme: example for scheme, (example, _) in SOURCES.items()})
     lake = Path(options.edge(sink, "--to", SINKS))
-    summary = ingest(pattern, lake, max_message_bytes, options.Engine(runner, workers, beam_options))
+    summary = ingest(source, lake, max_message_bytes, options.Engine(runner, workers, beam_options))
     if as_json:
         click.echo(json.dumps(summary))
 
 
-def ingest(pattern: str, lake: Path, max_message_bytes: int, engine: options.Engine) -> dict[str, Any]:
+def ingest(source: str, lake: Path, max_message_bytes: int, engine: options.Engine) -> dict[str, Any]:
     """Loads what is new and returns the summary, which it also prints on stderr."""
     from pipelines import reconciliation, units
     from pipelines.cli.progress import Progress, summary_of
     from pipelines.decode.rules import Rules
     from pipelines.load import Job
     from pipelines.sinks.lake import check_schema
-    from pipelines.sources import files
+    from pipelines.sources import uris
     from pipelines.sources.compression import Limits
 
     started = perf_counter()
-    listing = files.listing(pattern)
-    _say(listing, pattern)
+    listing = uris.listing(source, lake / units.PLANS / "listings")
+    _say(listing, source)
     rules = Rules.load(options.privacy_key())
     with units.only_writer(lake):
         check_schema(lake)
@@ -73,18 +80,18 @@ def ingest(pattern: str, lake: Path, max_message_bytes: int, engine: options.Eng
         reconciliation.take_over_counts(listing, lake)
         planned = units.plan_files(lake, listing.files)
         with Progress(lake, planned):
-            engine.load(planned, Job(lake, listing.root, rules, Limits(max_message_bytes)))
+            engine.load(planned, Job(lake, listing.place, rules, Limits(max_message_bytes)))
     return summary_of(lake, planned, perf_counter() - started, skipped=listing.skipped, growing=listing.growing)
 
 
-def _say(listing: Listing, pattern: str) -> None:
+def _say(listing: Listing, source: str) -> None:
     """Names what is left out. Raises RunError when nothing is left."""
     if listing.skipped:
         click.echo(f"skipped by name: {_some(listing.skipped)}", err=True)
     if listing.growing:
         click.echo(f"still being written, run again later: {_some(listing.growing)}", err=True)
     if not listing.files:
-        raise RunError(f"there is nothing to ingest in {pattern}: put OTLP files there, or give another --from")
+        raise RunError(f"there is nothing to ingest in {source}: put OTLP files there, or give another --from")
 
 
 def _some(names: list[str]) -> str:

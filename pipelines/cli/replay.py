@@ -40,6 +40,7 @@ def command(
     from pipelines.load import Job, load_all
     from pipelines.replay import prospects
     from pipelines.sources.compression import Limits
+    from pipelines.sources.files import Folder
 
     started = perf_counter()
     check_reason(reason)
@@ -55,7 +56,7 @@ def command(
         units.sweep(lake)
         found = prospects(lake, units.replayed_letter_ids(lake), rules, limits, reason, signal)
         planned = units.plan_letters(lake, found.letter_ids)
-        load_all(planned, Job(lake, lake, rules, limits))
+        load_all(planned, Job(lake, Folder(lake), rules, limits))
     summary = summary_of(lake, planned, perf_counter() - started, letters=len(found.letter_ids), failed=found.failed)
     if found.failed:
         failed = ", ".join(f"{count:,} {code}" for code, count in found.failed.items())

@@ -80,7 +80,7 @@ def _row(signal: str, make: Any) -> Figures:
             (source / f"{i:06d}.bin.gz").write_bytes(bytes(deflate.gzip_compress(data, GZIP_LEVEL)))
         gzip_bytes = sum(path.stat().st_size + attribute_bytes for path in source.iterdir())
         os.environ.setdefault("OTELMART_PRIVACY_KEY", "bench")
-        ingest(str(source), lake, 64 << 20, Engine("plain"))
+        ingest(f"files:{source}", lake, 64 << 20, Engine("plain"))
         lake_bytes = sum(part.stat().st_size for part in lake.glob(f"{signal}/*/*.parquet"))
     message = f"{ROWS_A_REQUEST} rows a message"
     totals = {

@@ -109,7 +109,7 @@ def _product(mode: str, source: Path, out: Path) -> None:
     from pipelines.cli.ingest import ingest
     from pipelines.cli.options import Engine
 
-    ingest(str(source), out, 64 << 20, Engine({"beam": "FnApiRunner", "plain": "plain"}[mode]))
+    ingest(f"files:{source}", out, 64 << 20, Engine({"beam": "FnApiRunner", "plain": "plain"}[mode]))
 
 
 def _peak_mb() -> float:

@@ -1,7 +1,7 @@
 """What a person sees while and after a load."""
 
 from pipelines.cli.progress import progress_line, summary_text
-from pipelines.sources.files import File
+from pipelines.sources.contents import File
 from pipelines.units import Unit
 
 

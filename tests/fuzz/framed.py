@@ -6,12 +6,13 @@ import zlib
 from collections.abc import Sequence
 from io import BytesIO
 
+import fastavro
 import zstandard
 
 from pipelines.dead_letters import REASONS
 from pipelines.errors import BadMessage
 from pipelines.payloads import Payload, Unreadable
-from pipelines.sources import compression, framing
+from pipelines.sources import avro, compression, framing
 from pipelines.sources.compression import Limits
 from pipelines.sources.framing import Damage, Message
 
@@ -29,6 +30,27 @@ def check_compressed(inputs: Sequence[bytes]) -> None:
             assert whole is None or found.reason == "decompressed_too_large", "refused, and readable"
         else:
             assert whole is None or found == whole
+
+
+def check_avro(inputs: Sequence[bytes]) -> None:
+    """Fails unless Avro ends in a known reason, or gives the messages that fastavro's own reader gives."""
+    for data in inputs:
+        if not avro.starts(BytesIO(data)):
+            continue
+        found = list(avro.items(BytesIO(data), len(data), 0, "fuzz", None, LIMITS))
+        damage = [item for item in found if isinstance(item, Damage)]
+        assert len(damage) <= 1
+        assert {item.reason for item in found if not isinstance(item, Payload)} <= REASONS.keys()
+        whole = _read_by_fastavro(data)
+        assert damage or whole is None or len(found) == whole, "another number of messages than fastavro reads"
+
+
+def _read_by_fastavro(data: bytes) -> int | None:
+    """How many records fastavro's own reader finds; None where it gives up, however it does."""
+    try:
+        return sum(1 for _ in fastavro.reader(BytesIO(data)))
+    except Exception:  # noqa: BLE001  (what it raises on damaged files is no part of its interface)
+        return None
 
 
 def _found(data: bytes) -> bytes | BadMessage:

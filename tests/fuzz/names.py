@@ -6,7 +6,6 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from pipelines import load, units
 from pipelines.sources import files
 from pipelines.sources.compression import Limits
+from pipelines.sources.contents import is_skipped
 from tests.fuzz import hostile
 from tests.fuzz.mutations import sized
 from tests.fuzz.otlp import RULES
@@ -56,14 +56,14 @@ def _put(source: Path, name: bytes) -> bool:
             service = hostile.pair(b"service.name", sized(1, name))
             file.write(hostile.request(good, bad, resource=service))
         os.utime(path, ns=(_RECEIVED_NS, _RECEIVED_NS))
-        return not any(fnmatch(path.name, skipped) for skipped in files.SKIPPED_NAMES)
+        return not is_skipped(path.name)
     return False
 
 
 def _load(source: Path, lake: Path) -> None:
     listing = files.listing(str(source))
     for unit in units.plan_files(lake, listing.files):
-        load.load_unit(unit, load.Job(lake, source, RULES, Limits()))
+        load.load_unit(unit, load.Job(lake, listing.place, RULES, Limits()))
     assert [unit.unit_id for unit in units.plan_files(lake, listing.files)] == []
 
 

@@ -96,7 +96,8 @@ PARSERS: dict[str, Parser] = {
     "signal": Parser(
         lambda: seeds.requests("traces") + seeds.documents("logs"), texts.check_signals, mutations.of_protobuf, 100
     ),
-    "framing": Parser(seeds.files, framed.check_framed, mutations.of_bytes, 190, words=_FRAMES),
+    "framing": Parser(seeds.files, framed.check_framed, mutations.of_bytes, 170, words=_FRAMES),
+    "avro": Parser(seeds.avro_files, framed.check_avro, mutations.of_bytes, 20, words=_FRAMES),
     "compression": Parser(seeds.compressed, framed.check_compressed, mutations.of_bytes, 110, words=_FRAMES),
     "privacy": Parser(
         lambda: [text.encode() for text in seeds.TEXTS], texts.check_privacy, mutations.of_bytes, 110, words=_SIGNS

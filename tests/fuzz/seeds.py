@@ -14,6 +14,7 @@ from tests.decode import conftest as examples
 from tests.decode.kernel_oracle import payload as payload
 from tests.decode.random_otlp import random_request
 from tests.fuzz import hostile
+from tests.pipeline.test_avro import METADATA, avro
 
 REPO = SCHEMAS.parent
 MAX_BYTES = 12 << 10  # small inputs are many, and rows repeat
@@ -71,6 +72,18 @@ def compressed() -> list[bytes]:
     pieces = [gzip.compress(text), gzip.compress(b""), zstandard.compress(text), zstandard.compress(b"")]
     joined = [pieces[0] * 3, pieces[0] + b"\0" * 9, pieces[2] * 3, hostile.SKIPPABLE + pieces[2], pieces[2] + pieces[0]]
     return [*pieces, *joined, *hostile.small_bombs(), text]
+
+
+@cache
+def avro_files() -> list[bytes]:
+    """Archives of Pub/Sub's Cloud Storage subscriptions, with metadata and without, of one block and several."""
+    one, two = requests("traces")[0], gzip.compress(requests("logs")[0])
+    return [
+        avro(*messages, fields=fields, codec=codec, sync_interval=100)
+        for messages in ((), (one,), (one, two, b""))
+        for fields in (METADATA, METADATA[-1:])
+        for codec in ("null", "deflate")
+    ]
 
 
 @cache

@@ -10,6 +10,7 @@ from pipelines.errors import RunError, UsageError
 from pipelines.payloads import Payload, Unreadable, payload_id
 from pipelines.sources import files
 from pipelines.sources.compression import Limits
+from pipelines.sources.contents import payloads
 from tests.pipeline.telemetry import delimited, logs, spans, write
 
 REQUEST = spans(1)
@@ -63,7 +64,7 @@ def test_a_name_that_is_not_utf8_is_repaired_in_the_source_of_its_rows(tmp_path:
     write(tmp_path / "in" / os.fsdecode(b"caf\xe9.bin"), REQUEST)
 
     listing = files.listing(str(tmp_path / "in"))
-    (payload,) = files.payloads(listing.root, listing.files[0], Limits())
+    (payload,) = payloads(listing.place, [listing.files[0]], Limits())
 
     assert payload.source == "caf\ufffd.bin"
 
@@ -113,7 +114,7 @@ def test_what_was_planned_is_read_although_the_file_has_grown(tmp_path: Path) ->
     listing = files.listing(str(tmp_path / "in"))
     write(path, delimited(REQUEST, spans(50)))
 
-    (payload,) = files.payloads(listing.root, listing.files[0], Limits())
+    (payload,) = payloads(listing.place, [listing.files[0]], Limits())
 
     assert isinstance(payload, Payload)
     assert payload.data == REQUEST
@@ -125,7 +126,7 @@ def test_a_file_shorter_than_planned_stops_the_run(tmp_path: Path) -> None:
     write(path, REQUEST[:10])
 
     with pytest.raises(RunError, match="shorter than when it was planned"):
-        list(files.payloads(listing.root, listing.files[0], Limits()))
+        list(payloads(listing.place, [listing.files[0]], Limits()))
 
 
 def test_an_empty_request_takes_its_signal_from_the_path(tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ def test_an_empty_request_takes_its_signal_from_the_path(tmp_path: Path) -> None
     write(tmp_path / "in" / "v1" / "0.bin", b"")
     listing = files.listing(str(tmp_path / "in"))
 
-    unknown, known = [next(files.payloads(listing.root, file, Limits())) for file in listing.files]
+    unknown, known = [next(payloads(listing.place, [file], Limits())) for file in listing.files]
 
     assert isinstance(known, Payload)
     assert (known.signal, known.data) == ("logs", b"")
@@ -146,6 +147,6 @@ def test_a_message_says_where_in_its_file_it_was(tmp_path: Path) -> None:
     write(tmp_path / "in" / "frames.pb", delimited(first, REQUEST))
     listing = files.listing(str(tmp_path / "in"))
 
-    found = list(files.payloads(listing.root, listing.files[0], Limits()))
+    found = list(payloads(listing.place, [listing.files[0]], Limits()))
 
     assert [payload.source for payload in found] == ["frames.pb@4", f"frames.pb@{len(first) + 8}"]

@@ -1,0 +1,164 @@
+"""`gs://BUCKET/PREFIX` or a pattern of names: objects in Cloud Storage as a source.
+
+A listing writes down what it has seen, page by page, and goes on from there when it was cut off. An object is read at
+the generation that was listed. It was received when it was created, if no manifest says otherwise.
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, Final, cast
+
+from pipelines.errors import RunError, UsageError, without_credentials
+from pipelines.sources.contents import MANIFEST, File, Listing, Receipts, is_skipped
+
+EMULATOR_VARIABLE: Final = "STORAGE_EMULATOR_HOST"
+PAGE_NAMES = 1000
+NOTE_SECONDS = 86_400  # an older listing that was cut off is begun anew
+AHEAD = 16  # objects fetched while one is read
+MEMORY_BYTES = 8 << 20  # a larger object waits in a temporary file
+_FIELDS = "items(name,size,md5Hash,crc32c,timeCreated,generation),nextPageToken"
+_PLACE = re.compile(r"(?://)?(?P<bucket>[a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:/(?P<names>.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Objects of a bucket whose names start with `prefix`, which ends in `/` or is empty; names go on from there."""
+
+    bucket: str
+    prefix: str
+
+    def path(self, name: str) -> str:
+        return f"gs://{self.bucket}/{self.prefix}{name}"
+
+    def content(self, name: str) -> bytes:
+        with _told(self.path(name)):
+            data: bytes = _client().bucket(self.bucket).blob(self.prefix + name).download_as_bytes(raw_download=True)
+            return data
+
+    def opened(self, file: File) -> BinaryIO:
+        blob = _client().bucket(self.bucket).blob(self.prefix + file.name, generation=file.generation)
+        with ExitStack() as until_fetched:
+            fetched: Any = until_fetched.enter_context(SpooledTemporaryFile(max_size=MEMORY_BYTES))
+            with _told(self.path(file.name)):
+                blob.download_to_file(fetched, raw_download=True)
+            until_fetched.pop_all()
+        fetched.seek(0)
+        return cast(BinaryIO, fetched)
+
+    def opened_in_turn(self, files: Sequence[File]) -> Iterator[tuple[File, BinaryIO]]:
+        waiting: deque[tuple[File, Future[BinaryIO]]] = deque()
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            for file in files:
+                waiting.append((file, pool.submit(self.opened, file)))
+                if len(waiting) == AHEAD:
+                    first, opened = waiting.popleft()
+                    yield first, opened.result()
+            for left, opened in waiting:
+                yield left, opened.result()
+
+
+def listing(place: str, notes: Path) -> Listing:
+    """What lies below `gs:` PLACE now; `notes` is a directory for listings that are cut off.
+
+    Raises UsageError if that is no place, RunError if Cloud Storage refuses.
+    """
+    found = _PLACE.fullmatch(place)
+    if not found:
+        raise UsageError(
+            f"gs:{place} is no place in Cloud Storage: write gs://BUCKET/PREFIX or 'gs://BUCKET/*.json.gz'"
+        )
+    names = found["names"] or ""
+    fixed = re.split(r"[*?\[]", names, maxsplit=1)[0]
+    bucket = Bucket(found["bucket"], fixed[: fixed.rfind("/") + 1])
+    note = notes / f"{hashlib.sha256(place.encode()).hexdigest()[:20]}.jsonl"
+    objects = _listed(bucket, fixed, note)
+    if fixed != names:
+        objects = [each for each in objects if fnmatchcase(bucket.prefix + each.name, names)]
+    files = [each for each in objects if not is_skipped(each.name) and not each.name.endswith("/") and each.name]
+    skipped = [each.name for each in objects if is_skipped(each.name)]
+    there = set(skipped)
+    received = Receipts(bucket, lambda name: bucket.content(name) if name in there else None)
+    if any(name.rpartition("/")[2] == MANIFEST for name in skipped):
+        files = [_received(file, received.time_us(file.name)) for file in files]
+    note.unlink(missing_ok=True)
+    return Listing(place=bucket, files=files, skipped=skipped, growing=[])
+
+
+def _received(file: File, time_us: int | None) -> File:
+    return file if time_us is None else File(**asdict(file) | {"receive_time_us": time_us})
+
+
+def _listed(bucket: Bucket, start: str, note: Path) -> list[File]:
+    """Objects whose names begin with `start`, in name order: those noted, then those after the last of them."""
+    objects = _noted(note)
+    last = bucket.prefix + objects[-1].name if objects else None
+    note.parent.mkdir(parents=True, exist_ok=True)
+    with _told(f"gs://{bucket.bucket}"), note.open("a") as noting:
+        found = _client().list_blobs(
+            bucket.bucket, prefix=start, start_offset=last, fields=_FIELDS, page_size=PAGE_NAMES
+        )
+        for page in found.pages:
+            new = [_file(blob, bucket.prefix) for blob in page if last is None or blob.name > last]
+            noting.writelines(json.dumps(asdict(file)) + "\n" for file in new)
+            noting.flush()
+            objects += new
+    return objects
+
+
+def _noted(note: Path) -> list[File]:
+    """What a listing that was cut off has seen. Its last line may be half of one."""
+    if not note.exists() or time.time() - note.stat().st_mtime > NOTE_SECONDS:
+        note.unlink(missing_ok=True)
+        return []
+    whole = note.read_text().rpartition("\n")[0]
+    note.write_text(whole + "\n" if whole else "")
+    return [File(**json.loads(line)) for line in whole.splitlines()]
+
+
+def _file(blob: Any, prefix: str) -> File:
+    digest = blob.md5_hash or f"crc32c {blob.crc32c}"  # composed objects have no MD5
+    created_us = round(blob.time_created.timestamp() * 1_000_000)
+    return File(blob.name.removeprefix(prefix), int(blob.size), digest, created_us, int(blob.generation or 0))
+
+
+@cache
+def _client() -> Any:
+    from google.auth.exceptions import DefaultCredentialsError
+    from google.cloud import storage
+
+    try:
+        return storage.Client()
+    except (DefaultCredentialsError, OSError):  # OSError: credentials, but no project
+        raise without_credentials(EMULATOR_VARIABLE) from None
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Errors of Cloud Storage as one line with the cure."""
+    from google.api_core import exceptions
+    from requests.exceptions import ConnectionError as NoConnection
+
+    cures: dict[type[Exception], str] = {
+        exceptions.NotFound: "it is not there, or was replaced since it was listed: run the same command again",
+        exceptions.Forbidden: "grant roles/storage.objectViewer on the bucket to this account",
+        exceptions.Unauthorized: "renew the credentials: gcloud auth application-default login",
+        exceptions.TooManyRequests: "a quota of the project is used up: run the same command again later",
+    }
+    try:
+        yield
+    except exceptions.GoogleAPICallError as error:
+        cure = next((text for kind, text in cures.items() if isinstance(error, kind)), "see the message")
+        raise RunError(f"{what}: {type(error).__name__}: {cure}") from None
+    except (NoConnection, exceptions.RetryError):
+        raise RunError(f"{what}: no answer: is the network, or the emulator's host, right?") from None
