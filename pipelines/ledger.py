@@ -13,6 +13,7 @@ from pipelines.dead_letters import Letter
 from pipelines.decode import Decoded
 from pipelines.payloads import Payload
 
+Engine = Literal["batch", "dataflow", "replay", "worker"]  # what ran, as in schemas/ingest_ledger.json
 _DAY_US = 86_400_000_000
 _KEY = ["payload_id", "table_name", "event_date"]
 _SUMS = (
@@ -25,7 +26,7 @@ _FIRSTS = ("signal", "payload_bytes", "source", "receive_time")
 class Entries:
     """Ledger entries of one unit as they come; `table()` adds them up."""
 
-    def __init__(self, unit_id: str, engine: Literal["batch", "replay", "worker"]) -> None:
+    def __init__(self, unit_id: str, engine: Engine) -> None:
         self._unit_id = unit_id
         self._engine = engine
         self._chunks: list[pa.Table] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pipelines.decode.refusals import RowKey
 from pipelines.decode.rules import Rules
 from pipelines.errors import RunError
-from pipelines.ledger import Entries
+from pipelines.ledger import Engine, Entries
 from pipelines.load import route
 from pipelines.payloads import Payload, Unreadable
 from pipelines.sinks import Sink
@@ -42,7 +42,14 @@ class Batch:
     row_counts: dict[str, int] = field(default_factory=dict)
 
 
-def commit(unit_id: str, found: Iterable[Payload | Unreadable], sink: Sink, rules: Rules, known: Known) -> Batch:
+def commit(
+    unit_id: str,
+    found: Iterable[Payload | Unreadable],
+    sink: Sink,
+    rules: Rules,
+    known: Known,
+    engine: Engine = "worker",
+) -> Batch:
     """Commits the payloads that are not known yet as one unit; nothing when there are none.
 
     `found` is gone through again when the sink refuses rows: they become dead letters, and the unit is written anew.
@@ -50,7 +57,7 @@ def commit(unit_id: str, found: Iterable[Payload | Unreadable], sink: Sink, rule
     """
     refused: dict[RowKey, str] = {}
     while True:
-        batch, entries = Batch(), Entries(unit_id, "worker")
+        batch, entries = Batch(), Entries(unit_id, engine)
         rows = _written(unit_id, _new(found, known, batch), sink, rules, entries, refused)
         if not rows:
             break
