@@ -40,7 +40,7 @@ OPTIONS: Final = (
         "otlp_subscription",
         "Pub/Sub subscription",
         "Subscription to read OTLP from: projects/PROJECT/subscriptions/NAME.",
-        r"projects/[^/\s]+/subscriptions/[^/\s]+",
+        r"projects/[a-z][-a-z0-9:.]{4,61}[a-z0-9]/subscriptions/[^/\s]+",  # Beam wants a project of 6 to 63 letters
     ),
     Option(
         "sink",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipelines.cli import options
-from pipelines.errors import RunError
+from pipelines.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from pipelines.sources.contents import Listing
@@ -51,6 +51,10 @@ def command(
     time. Not read: manifest.jsonl, truth.json, hidden and temporary names (.*, _*, *~, *.tmp, *.part, *.partial), and
     outside_counts.json, whose counts otelmart ledger compares with. Beam's own options go after `--`.
     """
+    if runner == "DataflowRunner" and not (source.startswith("gs:") and sink.startswith(("bigquery:", "lake:gs:"))):
+        raise UsageError(
+            f"DataflowRunner sees no files of this machine: --from {source} --to {sink} must be in a cloud"
+        )
     from pipelines.sources.uris import SOURCES
 
     options.edge(source, "--from", {scheme: example for scheme, (example, _) in SOURCES.items()})

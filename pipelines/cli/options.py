@@ -28,6 +28,7 @@ RUNNERS = {
     "FnApiRunner": "FnApiRunner",
     "PrismRunner": "PrismRunner",
     "DaskRunner": "apache_beam.runners.dask.dask_runner.DaskRunner",
+    "DataflowRunner": "DataflowRunner",
 }
 _QUIET = ("apache_beam", "pipelines.graph")
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}

@@ -1,0 +1,229 @@
+"""The Flex Template: its parameters are the options of the job, its image copies what is there, launch calls gcloud."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
+
+from pipelines.errors import UsageError
+from pipelines.streaming_options import OPTIONS, StreamingOptions, settings_of
+from tests.dataflow.test_graph import PARAMETERS
+
+IMAGE = "europe-docker.pkg.dev/shop-prod/otelmart/dataflow:0.1.0"
+TEMPLATE = "gs://shop-templates/otelmart.json"
+PLACE = ["--project", "shop-prod", "--region", "europe-west1"]
+STREAMING = [
+    *("streaming", *PLACE, "--image", IMAGE, "--template", TEMPLATE),
+    *("--from", "pubsub:projects/shop-prod/subscriptions/otlp", "--to", "bigquery:shop-prod.observability"),
+    *("--privacy-key", "secret:projects/shop-prod/secrets/otelmart-privacy-key/versions/1"),
+]
+
+
+@pytest.fixture(scope="module")
+def metadata(repo: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((repo / "deploy" / "dataflow" / "metadata.json").read_text())
+    return found
+
+
+def test_the_parameters_are_the_options_of_the_job(metadata: dict[str, Any]) -> None:
+    *parameters, image = metadata["parameters"]
+    assert parameters == [
+        {
+            "name": option.name,
+            "label": option.label,
+            "helpText": option.help,
+            "isOptional": option.is_optional,
+            "regexes": [f"^{option.pattern}$"],
+        }
+        | ({"defaultValue": option.default} if option.is_optional else {})
+        for option in OPTIONS
+    ]
+    defaults = StreamingOptions([]).get_all_options(retain_unknown_options=False)
+    assert {option.name: option.default for option in OPTIONS}.items() <= defaults.items()
+    assert image["name"] == "sdk_container_image"
+    assert hasattr(PipelineOptions([]).view_as(WorkerOptions), "sdk_container_image")
+    assert re.fullmatch(image["regexes"][0], IMAGE)
+
+
+def test_the_template_streams_exactly_once_unless_told_otherwise(metadata: dict[str, Any]) -> None:
+    assert [metadata[name] for name in ("streaming", "supportsAtLeastOnce", "supportsExactlyOnce")] == [True] * 3
+    assert metadata["defaultStreamingMode"] == "EXACTLY_ONCE"
+    assert metadata["name"]
+    assert all(parameter["helpText"].endswith(".") for parameter in metadata["parameters"])
+
+
+def test_the_defaults_are_those_of_the_worker() -> None:
+    found = settings_of(PipelineOptions(PARAMETERS))
+    assert (found.batch_bytes, found.batch_seconds, found.message_bytes) == (8 << 20, 10.0, 64 << 20)
+    sooner = settings_of(PipelineOptions([*PARAMETERS, "--sink=bigquery:shop-prod.observability?stream=default"]))
+    assert sooner.batch_seconds == 1.0
+    assert settings_of(PipelineOptions([*PARAMETERS, "--batch_seconds=3"])).batch_seconds == 3.0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "--otlp_subscription=projects/shop-prod/topics/otlp",
+        "--otlp_subscription=projects/shop/subscriptions/otlp",
+        "--sink=lake:somewhere",
+        "--sink=bigquery:shop-prod.observability?stream=buffered",
+        "--privacy_key=secret:projects/shop-prod/secrets/k/versions/latest",
+        "--privacy_key=the key itself",
+        "--batch_bytes=8MiB",
+        "--batch_bytes=1000",
+        "--batch_seconds=601",
+        "--shard_count=65",
+        "--max_message_bytes=0",
+    ],
+)
+def test_a_value_that_does_not_fit_is_named_with_the_cure(wrong: str) -> None:
+    name, _, value = wrong[2:].partition("=")
+    with pytest.raises(UsageError) as error:
+        settings_of(PipelineOptions([*PARAMETERS, wrong]))
+    cure = next(option.help for option in OPTIONS if option.name == name)
+    assert str(error.value) == f"--{name} {value!r} does not fit. {cure}"
+
+
+def test_the_image_copies_what_is_there_and_starts_what_it_copied(repo: Path) -> None:
+    text = (repo / "deploy" / "dataflow" / "Dockerfile").read_text()
+    copies = [line.split()[1:] for line in text.splitlines() if line.startswith("COPY ") and "--from" not in line]
+    copied = [name for *names, _ in copies for name in names]
+    assert [name for name in copied if not (repo / name).exists()] == []
+    assert {"pipelines", "schemas", "requirements.lock", "deploy/dataflow/streaming.py"} <= set(copied)
+    assert "ENV FLEX_TEMPLATE_PYTHON_PY_FILE=/template/streaming.py" in text
+    (beam,) = re.findall(r"^apache-beam\[gcp\]==(\S+)", (repo / "requirements.lock").read_text(), re.MULTILINE)
+    assert f"apache/beam_python3.11_sdk:{beam} " in text
+    build = yaml.safe_load((repo / "deploy" / "dataflow" / "cloudbuild.yaml").read_text())
+    (step,) = build["steps"]
+    assert "deploy/dataflow/Dockerfile" in step["args"]
+    assert build["images"] == ["${_IMAGE}"]
+
+
+class Launch:
+    """deploy/dataflow/launch with a gcloud that writes down what it is called with."""
+
+    def __init__(self, repo: Path, folder: Path) -> None:
+        self._script, self._calls = repo / "deploy" / "dataflow" / "launch", folder / "calls"
+        gcloud = folder / "gcloud"
+        gcloud.write_text(
+            f'#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done >> {self._calls}\necho >> {self._calls}\n'
+        )
+        gcloud.chmod(0o755)
+        self._path = f"{folder}:{os.environ['PATH']}"
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | {"PATH": self._path}
+        return subprocess.run(
+            [str(self._script), *arguments], env=environment, capture_output=True, text=True, cwd="/", timeout=30
+        )
+
+    def calls(self) -> list[list[str]]:
+        """The arguments of each call."""
+        if not self._calls.exists():
+            return []
+        return [call.split("\n") for call in self._calls.read_text().removesuffix("\n\n").split("\n\n")]
+
+
+@pytest.fixture
+def launch(repo: Path, tmp_path: Path) -> Launch:
+    return Launch(repo, tmp_path)
+
+
+def test_build_makes_the_image_then_the_template(launch: Launch) -> None:
+    assert launch("build", *PLACE, "--image", IMAGE, "--template", TEMPLATE).returncode == 0
+    image, template = launch.calls()
+    assert image == [
+        *("builds", "submit", ".", "--project=shop-prod", "--region=europe-west1"),
+        *("--config=deploy/dataflow/cloudbuild.yaml", f"--substitutions=_IMAGE={IMAGE}"),
+    ]
+    assert template == [
+        *("dataflow", "flex-template", "build", TEMPLATE, "--project=shop-prod", f"--image={IMAGE}"),
+        *("--sdk-language=PYTHON", "--metadata-file=deploy/dataflow/metadata.json"),
+    ]
+
+
+def test_streaming_gives_every_parameter_as_the_template_wants_it(launch: Launch, metadata: dict[str, Any]) -> None:
+    sizes = ["--batch-bytes", "2097152", "--batch-seconds", "5", "--shards", "8", "--max-message-bytes", "1000000"]
+    assert launch(*STREAMING, *sizes).returncode == 0
+    (call,) = launch.calls()
+    assert call[:4] == ["dataflow", "flex-template", "run", "otelmart"]
+    given = dict(word.split("=", 2)[1:] for word in call if word.startswith("--parameters="))
+    assert given.keys() == {parameter["name"] for parameter in metadata["parameters"]}
+    for parameter in metadata["parameters"]:
+        assert re.search(parameter["regexes"][0], given[parameter["name"]])
+    job = settings_of(PipelineOptions([f"--{name}={value}" for name, value in given.items()]))
+    assert (job.batch_bytes, job.batch_seconds, job.shard_count, job.message_bytes) == (2 << 20, 5.0, 8, 1_000_000)
+    assert {"--enable-streaming-engine", "--max-workers=10"} <= set(call)
+    assert not {"--update", "--additional-experiments=streaming_mode_at_least_once"} & set(call)
+
+
+def test_streaming_with_defaults_gives_what_is_required(launch: Launch, metadata: dict[str, Any]) -> None:
+    assert launch(*STREAMING, "--at-least-once", "--update", "--subnetwork", "regions/r/subnetworks/s").returncode == 0
+    (call,) = launch.calls()
+    given = {word.split("=", 2)[1] for word in call if word.startswith("--parameters=")}
+    assert given == {parameter["name"] for parameter in metadata["parameters"] if not parameter["isOptional"]}
+    assert call[-2:] == ["--additional-experiments=streaming_mode_at_least_once", "--update"]
+    assert {"--subnetwork=regions/r/subnetworks/s", "--disable-public-ips"} <= set(call)
+
+
+def test_drain_drains(launch: Launch) -> None:
+    assert launch("drain", *PLACE, "--job", "2026-11-28_04_00_00-1").returncode == 0
+    assert launch.calls() == [
+        ["dataflow", "jobs", "drain", "2026-11-28_04_00_00-1", "--project=shop-prod", "--region=europe-west1"]
+    ]
+
+
+def test_batch_runs_ingest_on_dataflow(launch: Launch) -> None:
+    edges = ["--from", "gs://shop-otlp/2026/", "--to", "bigquery:shop-prod.observability"]
+    done = launch("batch", *PLACE, "--image", IMAGE, "--temp", "gs://shop-temp/t", *edges, "--dry-run")
+    assert done.returncode == 0
+    command, _, beam_options = done.stdout.partition(" -- ")
+    assert command.split()[1:] == ["ingest", *edges, "--runner", "DataflowRunner"]
+    assert PipelineOptions(beam_options.split()).view_as(WorkerOptions).sdk_container_image == IMAGE
+
+
+def test_a_dry_run_calls_nothing(launch: Launch) -> None:
+    assert launch(*STREAMING, "--dry-run").stdout.startswith("gcloud dataflow flex-template run otelmart ")
+    assert launch.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "say what to do: build, streaming, batch or drain"),
+        (["start"], "unknown verb 'start': build, streaming, batch or drain"),
+        (["drain", *PLACE], "--job is missing: write for example --job 2026-01-31_04_00_00-1234567890"),
+        (["drain", *PLACE, "--jobs", "x"], "unknown option --jobs"),
+        (["drain", *PLACE, "x"], "what is 'x'? options start with --"),
+        (["build", "--project"], "--project needs a value, or is no option"),
+        (
+            [*STREAMING, "--from", "projects/shop-prod/subscriptions/otlp"],
+            "--from projects/shop-prod/subscriptions/otlp",
+        ),
+        ([*STREAMING, "--privacy-key", "hunter2"], "--privacy-key hunter2 does not fit: write for example"),
+        ([*STREAMING, "--shards", "many"], "--shards many is no number above 0"),
+        (["batch", *PLACE, "--image", IMAGE, "--from", "files:x"], "--from files:x does not fit: write for example"),
+    ],
+)
+def test_a_mistake_is_said_and_nothing_is_called(launch: Launch, arguments: list[str], said: str) -> None:
+    done = launch(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"launch: {said}")
+    assert done.stderr.endswith("; see deploy/dataflow/launch --help\n")
+    assert launch.calls() == []
+
+
+def test_help_names_every_option_that_is_read(repo: Path, launch: Launch) -> None:
+    script = repo / "deploy" / "dataflow" / "launch"
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    read = set(re.findall(r"^ +(--[a-z-]+)\)", script.read_text(), re.MULTILINE))
+    text = launch("--help").stdout
+    assert len(read) >= 20
+    assert {option for option in read if option not in text} == set()
+    assert re.search(r"^Example:$", text, re.MULTILINE)
