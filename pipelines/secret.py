@@ -18,7 +18,7 @@ def secret(uri: str) -> bytes:
     """What a URI names, without the white space around it. Raises UsageError, or RunError when it cannot be had."""
     scheme, _, place = uri.partition(":")
     if scheme not in _READERS or not place:
-        raise UsageError(f"{uri!r} names no secret: write {EXAMPLE}, or file:PATH")
+        raise UsageError(f"what is given names no secret: write {EXAMPLE}, or file:PATH")  # it may be the secret itself
     found = _READERS[scheme](place).strip()
     if not found:
         raise RunError(f"the secret {uri} is empty: give it a value")

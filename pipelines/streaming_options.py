@@ -28,6 +28,7 @@ class Option:
     default: str | None = None
     lowest: float = 0
     highest: float = 0
+    is_shown: bool = True  # in an error; what is given by mistake may be a secret
 
     @property
     def is_optional(self) -> bool:
@@ -55,6 +56,7 @@ OPTIONS: Final = (
         "Version in Secret Manager of the key that pseudonyms are made with, by its number: "
         "secret:projects/PROJECT/secrets/NAME/versions/1. The worker needs the same key.",
         f"secret:{VERSION}",
+        is_shown=False,
     ),
     Option(
         "batch_bytes",
@@ -127,7 +129,7 @@ def _checked(option: Option, text: str | None) -> str:
         raise UsageError(f"--{option.name} is missing. {option.help}")
     is_fit = re.fullmatch(option.pattern, text, re.ASCII)
     if not is_fit or (option.highest and not option.lowest <= int(text) <= option.highest):
-        raise UsageError(f"--{option.name} {text!r} does not fit. {option.help}")
+        raise UsageError(f"--{option.name}{f' {text!r}' if option.is_shown else ''} does not fit. {option.help}")
     return text
 
 

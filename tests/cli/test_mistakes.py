@@ -176,10 +176,17 @@ def test_an_unknown_runner_is_one_line(run: Callable[..., tuple[int, str]], sour
     code, told = run("ingest", "--from", source, "--to", f"lake:{tmp_path}/lake", "--runner", "WarpRunner")
 
     assert (code, told.count("\n")) == (2, 1)
-    assert (
-        "Invalid value for '--runner': 'WarpRunner' is not one of 'FnApiRunner', 'PrismRunner', 'DaskRunner', 'plain'"
-        in told
-    )
+    choices = "'FnApiRunner', 'PrismRunner', 'DaskRunner', 'DataflowRunner', 'plain'"
+    assert f"Invalid value for '--runner': 'WarpRunner' is not one of {choices}" in told
+
+
+def test_dataflow_is_given_no_files_of_this_machine(
+    run: Callable[..., tuple[int, str]], source: str, tmp_path: Path
+) -> None:
+    code, told = run("ingest", "--from", source, "--to", f"lake:{tmp_path}/lake", "--runner", "DataflowRunner")
+
+    assert (code, told.count("\n")) == (2, 1)
+    assert "DataflowRunner sees no files of this machine" in told
 
 
 def old_part(lake: Path, columns: dict[str, pa.DataType]) -> Path:

@@ -1,0 +1,74 @@
+"""A secret by its URI: from a file, and from Secret Manager by Google's client, with a stand-in behind it."""
+
+from collections.abc import Iterator
+from concurrent import futures
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.cloud.secretmanager_v1 import SecretManagerServiceClient, types
+from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
+
+from pipelines import secret as module
+from pipelines.errors import RunError, UsageError
+from pipelines.secret import secret
+
+VERSION = "projects/shop-prod/secrets/k/versions/1"
+
+
+@pytest.fixture
+def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
+    """Secret Manager's versions by name; another is not found, or none of the asker's business."""
+    versions: dict[str, bytes] = {}
+
+    def access(request: Any, context: grpc.ServicerContext) -> Any:
+        if request.name not in versions:
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "Permission denied on resource (or it may not exist).")
+        return types.AccessSecretVersionResponse.pb()(name=request.name, payload={"data": versions[request.name]})
+
+    request, encode = types.AccessSecretVersionRequest.pb(), lambda answer: answer.SerializeToString()
+    handler = grpc.unary_unary_rpc_method_handler(access, request.FromString, encode)
+    service = "google.cloud.secretmanager.v1.SecretManagerService"
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, {"AccessSecretVersion": handler})])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+    client = SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
+    monkeypatch.setattr(module, "_client", lambda: client)
+    yield versions
+    channel.close()
+    server.stop(None).wait()
+
+
+def test_a_version_is_read_without_the_white_space_around_it(manager: dict[str, bytes]) -> None:
+    manager[VERSION] = b"the key\n"
+    assert secret(f"secret:{VERSION}") == b"the key"
+
+
+def test_a_version_that_may_not_be_read_is_named_with_the_cure(manager: dict[str, bytes]) -> None:
+    with pytest.raises(RunError, match=rf"secret:{VERSION}: PermissionDenied: .*: grant roles/secretmanager"):
+        secret(f"secret:{VERSION}")
+
+
+def test_an_empty_secret_is_refused(manager: dict[str, bytes], tmp_path: Path) -> None:
+    manager[VERSION] = b"\n"
+    (tmp_path / "key").write_text(" ")
+    for uri in (f"secret:{VERSION}", f"file:{tmp_path}/key"):
+        with pytest.raises(RunError, match="is empty: give it a value"):
+            secret(uri)
+
+
+def test_a_file_is_read_and_one_that_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("the key\n")
+    assert secret(f"file:{tmp_path}/key") == b"the key"
+    with pytest.raises(RunError, match=r"No such file or directory: .*nothing"):
+        secret(f"file:{tmp_path}/nothing")
+
+
+@pytest.mark.parametrize("uri", ["", "hunter2", "secret:", "env:KEY", "secret:projects/p/secrets/k/versions/latest"])
+def test_what_names_no_secret_is_said_and_not_repeated(uri: str) -> None:
+    with pytest.raises(UsageError, match="write secret:projects/PROJECT/secrets/NAME/versions/1") as error:
+        secret(uri)
+    assert "hunter2" not in str(error.value)  # may be the secret itself
