@@ -126,7 +126,7 @@ class GatherBatches(beam.DoFn):
         shard, message = keyed
         held = held_bytes.read() or 0
         if held and held + len(message) > self._batch_bytes:
-            yield from _batch(shard, messages, held_bytes, due)
+            yield from _batch(shard, messages, held_bytes)
             held = 0
         if not held:
             due.set(time.time() + self._batch_seconds)
@@ -140,9 +140,8 @@ class GatherBatches(beam.DoFn):
         shard: Any = beam.DoFn.KeyParam,
         messages: Any = _MESSAGES,
         held_bytes: Any = _HELD_BYTES,
-        due: Any = _DUE,
     ) -> Iterator[tuple[int, list[bytes]]]:
-        return _batch(shard, messages, held_bytes, due)
+        return _batch(shard, messages, held_bytes)
 
     @on_timer(END)
     def on_end(
@@ -150,18 +149,17 @@ class GatherBatches(beam.DoFn):
         shard: Any = beam.DoFn.KeyParam,
         messages: Any = _MESSAGES,
         held_bytes: Any = _HELD_BYTES,
-        due: Any = _DUE,
     ) -> Iterator[tuple[int, list[bytes]]]:
-        return _batch(shard, messages, held_bytes, due)
+        return _batch(shard, messages, held_bytes)
 
 
-def _batch(shard: int, messages: Any, held_bytes: Any, due: Any) -> Iterator[tuple[int, list[bytes]]]:
-    """What a shard holds, if anything, which it then forgets."""
+def _batch(shard: int, messages: Any, held_bytes: Any) -> Iterator[tuple[int, list[bytes]]]:
+    """What a shard holds, if anything, which it then forgets. The next first message sets the timer anew; clearing it
+    here besides is for nothing, and keeps a job on Prism from ending."""
     if gathered := list(messages.read()):
         yield shard, gathered
     messages.clear()
     held_bytes.clear()
-    due.clear()
 
 
 class CommitBatches(beam.DoFn):

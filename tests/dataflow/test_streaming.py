@@ -12,9 +12,11 @@ import apache_beam as beam
 import grpc
 import pyarrow as pa
 import pytest
+from apache_beam.coders import BytesCoder, TupleCoder, VarIntCoder
 from apache_beam.io.gcp.pubsub import PubsubMessage
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.testing.util import assert_that
+from apache_beam.testing.test_stream import TestStream as Scripted
+from apache_beam.testing.util import assert_that, equal_to
 
 from pipelines.decode.rules import Rules
 from pipelines.sinks.bigquery import WRITTEN
@@ -30,7 +32,7 @@ from tests.sinks.storage_service import Fault, StorageService, served
 
 STREAMS = ["pending", "default"]
 BY_UNIT = {"unit_id", "commit_time", "engine"}  # all else in the ledger is that of the worker
-LOCAL = ["--runner=FnApiRunner"]
+LOCAL = ("--runner=FnApiRunner",)
 
 
 @contextmanager
@@ -41,8 +43,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[StorageService]:
         yield made
 
 
-def run(messages: Sequence[PubsubMessage], job: Settings) -> None:
-    with beam.Pipeline(options=PipelineOptions(LOCAL)) as pipeline:
+def run(messages: Sequence[PubsubMessage], job: Settings, runner: Sequence[str] = LOCAL) -> None:
+    with beam.Pipeline(options=PipelineOptions([*runner])) as pipeline:
         _ = pipeline | "Create" >> beam.Create(messages) | CommitMessages(job)
 
 
@@ -163,8 +165,33 @@ def test_batches_keep_their_bytes_and_lose_no_message() -> None:
         assert sorted(each for batch in found for each in batch) == sorted(bytes_ for _, bytes_ in keyed)
         assert 6 <= len(found) < len(sizes)  # 12604 bytes - 5000 in one, the rest in at least five
 
-    with beam.Pipeline(options=PipelineOptions(LOCAL)) as pipeline:
+    with beam.Pipeline(options=PipelineOptions([*LOCAL])) as pipeline:
         batches = (
             pipeline | beam.Create(keyed).with_output_types(tuple[int, bytes]) | beam.ParDo(GatherBatches(1000, 60.0))
         )
         assert_that(batches, bounded)
+
+
+def test_a_batch_that_stays_small_is_over_when_its_time_is() -> None:
+    """On the one runner whose clock a test can set; it starts at 0, and timers stand at the time of day and later."""
+    coder = TupleCoder((VarIntCoder(), BytesCoder()))
+    stream = Scripted(coder).add_elements([(0, b"a"), (0, b"b")]).advance_processing_time(4e9)
+    stream = stream.add_elements([(0, b"c")]).advance_watermark_to_infinity()
+    options = PipelineOptions(["--runner=BundleBasedDirectRunner", "--streaming"])
+    with beam.Pipeline(options=options) as pipeline:
+        keyed = pipeline | stream | beam.Map(tuple).with_output_types(tuple[int, bytes])
+        batches = keyed | beam.ParDo(GatherBatches(1000, 60.0)) | beam.MapTuple(lambda _, batch: sorted(batch))
+        assert_that(batches, equal_to([[b"a", b"b"], [b"c"]]))
+
+
+@pytest.mark.stack
+def test_prism_commits_what_the_local_runner_does(repo: Path, tmp_path: Path) -> None:
+    prism = ["--runner=PrismRunner", f"--prism_location={repo / '.otelmart' / 'prism' / 'prism'}"]
+    run(telemetry(), settings(tmp_path, f"lake:{tmp_path}/prism", batch_seconds=2.0), prism)
+    run(telemetry(), settings(tmp_path, f"lake:{tmp_path}/local"))
+    for table in WRITTEN:
+        columns = "* exclude (unit_id)" if table == "ingest_ledger" else "*"
+        written = [
+            sorted(map(repr, rows(tmp_path / lake, f"select {columns} from {table}"))) for lake in ("prism", "local")
+        ]
+        assert written[0] == written[1] != []
