@@ -128,6 +128,7 @@ class Dataset:
     """A dataset `PROJECT.NAME`; the emulator's when BIGQUERY_EMULATOR_HOST is set. Raises RunError."""
 
     def __init__(self, place: str) -> None:
+        self.place = place
         self._project, _, self._name = place.rpartition(".")
         self._client = _client(self._project)
 
@@ -166,6 +167,15 @@ class Dataset:
                 call = partial(self._client.update_table, table, _UPDATED, retry=RETRY, timeout=CALL_SECONDS)
             _asked(f"{self._project}.{self._name}.{each.table}", call)
             yield each
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Rows of one statement of GoogleSQL."""
+
+        def ask() -> list[tuple[Any, ...]]:
+            return [tuple(row.values()) for row in self._client.query(statement).result()]
+
+        rows: list[tuple[Any, ...]] = _asked(self.place, ask)
+        return rows
 
     def _there(self, table: str) -> Mapping[str, Any] | None:
         place = f"{self._project}.{self._name}.{table}"

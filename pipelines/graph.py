@@ -22,18 +22,23 @@ def load(units: Sequence[Unit], job: Job, beam_options: Sequence[str]) -> None:
 
     Raises RunError with what a worker was refused (disk full, no permission); the other units are committed.
     """
+    each_unit(units, LoadUnit(job), beam_options)
+    if missing := [unit.unit_id for unit in units if not is_committed(job.lake, unit.unit_id)]:
+        cure = "see the workers' logs, and run the same command again"
+        raise RunError(f"{len(missing)} of {len(units)} units were not committed: {cure}")
+
+
+def each_unit(units: Sequence[Unit], function: beam.DoFn, beam_options: Sequence[str]) -> None:
+    """Gives each unit to a DoFn somewhere. Raises RunError with what that was refused, by `tell`."""
     with beam.Pipeline(options=PipelineOptions(list(beam_options), save_main_session=False)) as pipeline:
         (
             pipeline
             | "Plan units" >> beam.Create(units)  # type: ignore[no-untyped-call]
             | "Spread units" >> beam.Reshuffle()  # type: ignore[no-untyped-call]
-            | "Load units" >> beam.ParDo(LoadUnit(job))  # type: ignore[no-untyped-call]
+            | "Load units" >> beam.ParDo(function)  # type: ignore[no-untyped-call]
         )
     for refusal in _refusals(pipeline.result):
         raise RunError(refusal)
-    if missing := [unit.unit_id for unit in units if not is_committed(job.lake, unit.unit_id)]:
-        cure = "see the workers' logs, and run the same command again"
-        raise RunError(f"{len(missing)} of {len(units)} units were not committed: {cure}")
 
 
 def _refusals(result: PipelineResult) -> list[str]:
@@ -58,11 +63,12 @@ class LoadUnit(beam.DoFn):
         try:
             load_unit(unit, self._job)
         except OSError as error:
-            self._tell(refused(error))
+            tell(refused(error))
         except RunError as error:
-            self._tell(error)
+            tell(error)
 
-    def _tell(self, error: RunError) -> None:
-        """To the process that started the run: raised here, it would come out as a worker's traceback."""
-        _log.error("%s", error)
-        Metrics.string_set("otelmart", REFUSALS).add(str(error))  # type: ignore[no-untyped-call]
+
+def tell(error: RunError) -> None:
+    """Says a refusal to the process that started the run: raised, it would come out as a worker's traceback."""
+    _log.error("%s", error)
+    Metrics.string_set("otelmart", REFUSALS).add(str(error))  # type: ignore[no-untyped-call]

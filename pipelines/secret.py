@@ -1,5 +1,6 @@
 """A secret's URI → its bytes, so that what is written down says where a secret is and never what it is."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -55,4 +56,8 @@ def _client() -> Any:
     return SecretManagerServiceClient()
 
 
-_READERS: Mapping[str, Callable[[str], bytes]] = {"secret": _version, "file": _file}
+def _variable(place: str) -> bytes:
+    return os.environ.get(place, "").encode()
+
+
+_READERS: Mapping[str, Callable[[str], bytes]] = {"secret": _version, "file": _file, "environment": _variable}

@@ -68,7 +68,7 @@ def plan_files(lake: Path, files: Sequence[File]) -> list[Unit]:
     present = {_key(file) for file in files}
     forget(lake, [u for u in _pending(lake) if u.files and not {_key(f) for f in u.files} <= present])
     known = {_key(file) for unit in planned(lake) for file in unit.files}
-    fresh = [Unit(_unit_id(group), files=group) for group in _groups(f for f in files if _key(f) not in known)]
+    fresh = grouped((f for f in files if _key(f) not in known), UNIT_BYTES)
     _write(lake, fresh)
     return [unit for unit in _pending(lake) if unit.files]
 
@@ -105,15 +105,19 @@ def forget(lake: Path, units: Iterable[Unit]) -> None:
             durable.write_bytes(path, _encoded(kept))
 
 
+def grouped(files: Iterable[File], unit_bytes: int) -> list[Unit]:
+    """Units of files in name order, as many as fit one; a file that does not fit has a unit to itself."""
+    return [Unit(_unit_id(group), files=group) for group in _groups(files, unit_bytes)]
+
+
 def _pending(lake: Path) -> list[Unit]:
     return [unit for unit in planned(lake) if not is_committed(lake, unit.unit_id)]
 
 
-def _groups(files: Iterable[File]) -> Iterator[tuple[File, ...]]:
-    """Files in name order, as many as fit a unit; one that does not fit has a unit to itself."""
+def _groups(files: Iterable[File], unit_bytes: int) -> Iterator[tuple[File, ...]]:
     group: list[File] = []
     for file in sorted(files, key=lambda f: f.name):
-        if group and (len(group) == UNIT_FILES or sum(f.byte_count for f in group) + file.byte_count > UNIT_BYTES):
+        if group and (len(group) == UNIT_FILES or sum(f.byte_count for f in group) + file.byte_count > unit_bytes):
             yield tuple(group)
             group = []
         group.append(file)

@@ -18,6 +18,7 @@ VERBS = {
     "init": ("pipelines.cli.init:command", "Create or extend the BigQuery dataset that schemas/ describe."),
     "doctor": ("pipelines.cli.doctor:command", "Check, before a deploy, that the worker's edges are fit."),
     "replay": ("pipelines.cli.replay:command", "Put back dead letters that have become readable."),
+    "backfill": ("pipelines.cli.backfill:command", "Load files of some dates into BigQuery, and prove it."),
     "ledger": ("pipelines.cli.ledger:command", "Reconcile what came in with what is in the lake."),
     "build": ("pipelines.cli.build:command", "Build the marts from the lake with dbt."),
     "summary": ("pipelines.cli.summary:command", "Print what the marts say, on one screen."),

@@ -51,10 +51,8 @@ def command(
     time. Not read: manifest.jsonl, truth.json, hidden and temporary names (.*, _*, *~, *.tmp, *.part, *.partial), and
     outside_counts.json, whose counts otelmart ledger compares with. Beam's own options go after `--`.
     """
-    if runner == "DataflowRunner" and not (source.startswith("gs:") and sink.startswith(("bigquery:", "lake:gs:"))):
-        raise UsageError(
-            f"DataflowRunner sees no files of this machine: --from {source} --to {sink} must be in a cloud"
-        )
+    if runner == "DataflowRunner":
+        raise UsageError(f"DataflowRunner cannot write to {sink}, which is on this machine: see otelmart backfill")
     from pipelines.sources.uris import SOURCES
 
     options.edge(source, "--from", {scheme: example for scheme, (example, _) in SOURCES.items()})

@@ -103,11 +103,17 @@ class Engine:
             return
         from pipelines import graph
 
+        graph.load(units, job, self.beam_arguments() or ())
+
+    def beam_arguments(self) -> list[str] | None:
+        """What Beam is told; None when it is not to run. Raises RunError when the runner is not installed."""
+        if self.runner == "plain":
+            return None
         if self.runner == "DaskRunner" and not find_spec("distributed"):
             raise RunError("DaskRunner needs Dask: pip install 'otelmart[dask]'")
         for name in _QUIET:  # what failed is said once, by the command
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        graph.load(units, job, [f"--runner={RUNNERS[self.runner]}", *self._spread(), *self.beam_options])
+        return [f"--runner={RUNNERS[self.runner]}", *self._spread(), *self.beam_options]
 
     def _spread(self) -> list[str]:
         """Options that give each process, or each worker of a Dask cluster, units of its own."""

@@ -16,9 +16,10 @@ KNOWN_PAYLOADS = 200_000  # some 30 MB; Pub/Sub sends again within minutes, and 
 
 
 class Known:
-    """Payloads that are committed, the latest `KNOWN_PAYLOADS` of them."""
+    """Payloads that are committed, the latest `limit` of them; None: all, some 150 B each."""
 
-    def __init__(self, payload_ids: Iterable[str] = ()) -> None:
+    def __init__(self, payload_ids: Iterable[str] = (), limit: int | None = KNOWN_PAYLOADS) -> None:
+        self._limit = limit
         self._ids: OrderedDict[bytes, None] = OrderedDict()
         self.add(payload_ids)
 
@@ -28,7 +29,7 @@ class Known:
     def add(self, payload_ids: Iterable[str]) -> None:
         for payload_id in payload_ids:
             self._ids[bytes.fromhex(payload_id)] = None
-        while len(self._ids) > KNOWN_PAYLOADS:
+        while self._limit is not None and len(self._ids) > self._limit:
             self._ids.popitem(last=False)
 
 
@@ -64,7 +65,7 @@ def commit(
         if refused.keys() >= rows.keys():
             raise RunError(f"the sink refuses rows that were not written: {next(iter(rows.values()))}")
         refused |= rows
-    if batch.payload_ids:
+    if entries:
         table = entries.table()
         sink.commit(unit_id, table)
         known.add(batch.payload_ids)

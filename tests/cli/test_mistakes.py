@@ -90,7 +90,7 @@ def test_a_source_without_telemetry_fails(
 
     assert code == 1
     assert told.endswith(
-        f"otelmart: there is nothing to ingest in {tmp_path}/in: put OTLP files there, or give another --from\n"
+        f"otelmart: there is nothing to ingest in files:{tmp_path}/in: put OTLP files there, or give another --from\n"
     )
     assert not (tmp_path / ".otelmart").exists()
 
@@ -186,7 +186,7 @@ def test_dataflow_is_given_no_files_of_this_machine(
     code, told = run("ingest", "--from", source, "--to", f"lake:{tmp_path}/lake", "--runner", "DataflowRunner")
 
     assert (code, told.count("\n")) == (2, 1)
-    assert "DataflowRunner sees no files of this machine" in told
+    assert "which is on this machine: see otelmart backfill" in told
 
 
 def old_part(lake: Path, columns: dict[str, pa.DataType]) -> Path:
@@ -251,12 +251,26 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
         for line in done.stdout.partition("Verbs:\n")[2].splitlines()
         if line.startswith("  ") and line[2:3].isalpha()
     ]
-    assert verbs[:8] == ["demo", "ingest", "listen", "worker", "init", "doctor", "replay", "ledger"]
-    assert verbs[8:18] == ["build", "summary", "query", "trace", "slo", "errors", "journey", "report", "cost", "render"]
+    assert verbs[:8] == ["demo", "ingest", "listen", "worker", "init", "doctor", "replay", "backfill"]
+    assert verbs[8:19] == [
+        "ledger",
+        "build",
+        "summary",
+        "query",
+        "trace",
+        "slo",
+        "errors",
+        "journey",
+        "report",
+        "cost",
+        "render",
+    ]
     assert not {"'pyarrow'", "'apache_beam'", "'numpy'", "'duckdb'"} & set(done.stderr.strip("[]\n").split(", "))
 
 
-@pytest.mark.parametrize("verb", ["ingest", "init", "doctor", "replay", "query", "trace", "slo", "errors", "journey"])
+@pytest.mark.parametrize(
+    "verb", ["ingest", "init", "doctor", "replay", "backfill", "query", "trace", "slo", "errors", "journey"]
+)
 def test_the_help_of_a_verb_ends_with_an_example(otelmart: str, verb: str) -> None:
     done = subprocess.run([otelmart, verb, "--help"], capture_output=True, text=True, check=True)
 

@@ -180,12 +180,16 @@ def test_drain_drains(launch: Launch) -> None:
     ]
 
 
-def test_batch_runs_ingest_on_dataflow(launch: Launch) -> None:
+def test_batch_runs_backfill_on_dataflow(launch: Launch) -> None:
+    key = "secret:projects/shop-prod/secrets/otelmart-privacy-key/versions/1"
+    dates = ["--dates", "2026-11-01..2026-11-07"]
     edges = ["--from", "gs://shop-otlp/2026/", "--to", "bigquery:shop-prod.observability"]
+    edges += ["--privacy-key", key, *dates]
     done = launch("batch", *PLACE, "--image", IMAGE, "--temp", "gs://shop-temp/t", *edges, "--dry-run")
     assert done.returncode == 0
     command, _, beam_options = done.stdout.partition(" -- ")
-    assert command.split()[1:] == ["ingest", *edges, "--runner", "DataflowRunner"]
+    with_dates = [*edges[:4], f"--dates={dates[1]}", "--privacy-key", key]
+    assert command.split()[1:] == ["backfill", *with_dates, "--runner", "DataflowRunner"]
     assert PipelineOptions(beam_options.split()).view_as(WorkerOptions).sdk_container_image == IMAGE
 
 

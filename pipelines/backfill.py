@@ -1,0 +1,147 @@
+"""A source's files → BigQuery, once, on any Beam runner: plan units → spread → read, decode, write, ledger.
+
+No plan is kept: a payload that the ledger accounts for is left out, so the same command again adds nothing, and what a
+killed run began is finished. `proofs` then asks BigQuery whether every payload of the ledger has its rows.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import apache_beam as beam
+
+from pipelines.allocator import tune_allocator
+from pipelines.dataset import Dataset
+from pipelines.decode.rules import Rules
+from pipelines.errors import RunError, refused
+from pipelines.graph import each_unit, tell
+from pipelines.payloads import SIGNALS, Payload, Unreadable
+from pipelines.secret import secret
+from pipelines.sinks.uris import opened
+from pipelines.sources import contents
+from pipelines.sources.compression import Limits
+from pipelines.sources.contents import File, Place
+from pipelines.tables import partition_column
+from pipelines.units import Unit, grouped
+from pipelines.worker import batch
+
+UNIT_BYTES = 8 << 20  # as they lie there; a unit's rows are held until it is whole, some twenty times that
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every unit has in common. `privacy_key` says where the key is; payloads received from `since` (UTC) on, and
+    accounted for by the ledger, are left out."""
+
+    place: Place
+    sink: str
+    privacy_key: str
+    limits: Limits
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Of one table: payloads of the ledger, the rows that it says were written, and how many payloads lack some."""
+
+    table: str
+    payload_count: int
+    row_count: int
+    lacking_count: int
+
+
+def units(files: Sequence[File], first: date, last: date) -> list[Unit]:
+    """Units of the files that were received on these UTC dates."""
+    chosen = [file for file in files if first <= received(file) <= last]
+    return grouped(chosen, UNIT_BYTES)
+
+
+def run(planned: Sequence[Unit], job: Job, beam_options: Sequence[str] | None) -> None:
+    """Commits units on a Beam runner, or with None in this process. Raises RunError with what was refused."""
+    if beam_options is not None:
+        each_unit(planned, FillUnit(job), beam_options)
+        return
+    fill = FillUnit(job)
+    fill.setup()
+    try:
+        for unit in planned:
+            fill.commit(unit)
+    finally:
+        fill.teardown()
+
+
+class FillUnit(beam.DoFn):
+    """Read → decode → route → write → ledger, of one unit, without the payloads that the ledger has."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def setup(self) -> None:
+        tune_allocator()
+        self._rules = Rules.load(secret(self._job.privacy_key))
+        self._sink = opened(self._job.sink)
+        self._known = batch.Known(self._sink.known_payload_ids(self._job.since), limit=None)
+
+    def process(self, unit: Unit) -> None:
+        try:
+            self.commit(unit)
+        except OSError as error:
+            tell(refused(error))
+        except RunError as error:
+            tell(error)
+
+    def commit(self, unit: Unit) -> None:
+        """Raises RunError or OSError: nothing of the unit is in the ledger."""
+        found = Found(self._job.place, unit.files, self._job.limits)
+        batch.commit(unit.unit_id, found, self._sink, self._rules, self._known, "batch")
+
+    def teardown(self) -> None:
+        self._sink.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Files as payloads, read as they are asked for, as often as they are asked for."""
+
+    place: Place
+    files: Sequence[File]
+    limits: Limits
+
+    def __iter__(self) -> Iterator[Payload | Unreadable]:
+        return contents.payloads(self.place, self.files, self.limits)
+
+
+def proofs(dataset: Dataset, first: date, last: date) -> list[Proof]:
+    """For each table, the ledger's entries of what was received on these UTC dates, against the rows that are there."""
+    return [Proof(table, *dataset.query(proof(dataset.place, table, first, last))[0]) for table in SIGNALS]
+
+
+def proof(dataset: str, table: str, first: date, last: date) -> str:
+    """GoogleSQL of one proof. A payload's rows are counted by their place in it: one that was written twice, once."""
+    column = partition_column(table)
+    start = datetime.combine(first, time(), UTC).isoformat()
+    end = datetime.combine(last + timedelta(days=1), time(), UTC).isoformat()
+    return f"""
+with said as (
+  select payload_id, event_date, max(written_row_count) as row_count
+  from `{dataset}.ingest_ledger`
+  where event_date >= '1970-01-01' and table_name = '{table}'
+    and receive_time >= timestamp '{start}' and receive_time < timestamp '{end}'
+  group by payload_id, event_date
+),
+there as (
+  select payload_id, date({column}) as event_date, count(distinct row_ordinal) as row_count
+  from `{dataset}.{table}`
+  where date({column}) >= '1970-01-01' and payload_id in (select payload_id from said)
+  group by payload_id, date({column})
+)
+select
+  count(distinct said.payload_id) as payload_count,
+  coalesce(sum(said.row_count), 0) as row_count,
+  count(distinct case when coalesce(there.row_count, 0) != said.row_count then said.payload_id end) as lacking_count
+from said left join there on there.payload_id = said.payload_id and there.event_date = said.event_date"""
+
+
+def received(file: File) -> date:
+    """UTC date of the receive time."""
+    return datetime.fromtimestamp(file.receive_time_us / 1e6, UTC).date()

@@ -1,0 +1,127 @@
+"""`otelmart backfill`: files of some dates into BigQuery, then the proof that they are there."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipelines.cli import options
+from pipelines.errors import RunError, UsageError
+
+if TYPE_CHECKING:
+    from pipelines.backfill import Proof
+
+NOTES = Path(".otelmart/listings")
+BEGINNING, END = date(1970, 1, 2), date(2200, 1, 1)
+KEPT_DAYS = 31  # Pub/Sub keeps a message at most so long, and an archive of it is younger than what is in it
+
+
+class Dates(click.ParamType[tuple[date, date]]):
+    """A UTC date, or two with `..` between."""
+
+    name = "dates"
+
+    def convert(
+        self, value: str | tuple[date, date], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[date, date]:
+        if isinstance(value, tuple):
+            return value
+        first, _, last = value.partition("..")
+        try:
+            found = date.fromisoformat(first), date.fromisoformat(last or first)
+        except ValueError:
+            self.fail(f"{value!r} is no date: write 2026-11-01, or 2026-11-01..2026-11-30", param, ctx)
+        if found[0] > found[1]:
+            self.fail(f"{value} ends before it starts", param, ctx)
+        return found
+
+
+@click.command(
+    epilog="Example: otelmart backfill --from gs://shop-archive/ --dates 2026-11-01..2026-11-07 --to bigquery:shop.raw"
+)
+@click.option("--from", "source", metavar="URI", required=True, help="gs://BUCKET/PREFIX, or files:DIR.")
+@click.option("--to", "sink", metavar="URI", required=True, help="bigquery:PROJECT.DATASET.")
+@click.option(
+    "--dates",
+    type=Dates(),
+    metavar="DATES",
+    help="UTC dates on which files were received: FIRST..LAST; all unless told.",
+)
+@click.option(
+    "--privacy-key",
+    metavar="URI",
+    help="secret:projects/…/versions/N or file:PATH; unless told, the key of this machine.",
+)
+@options.max_message
+@options.engine_options
+@options.as_json
+def command(
+    source: str,
+    sink: str,
+    dates: tuple[date, date] | None,
+    privacy_key: str | None,
+    max_message_bytes: int,
+    runner: str,
+    workers: int,
+    beam_options: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Load what a source received on some dates into BigQuery, and prove that it is there.
+
+    Payloads that the ledger already has are left out, so the same command again adds nothing; what was cut off is
+    finished by it. At the end BigQuery counts, for each table, the payloads of these dates whose rows are not all
+    there: exit code 1 if there is one.
+    """
+    from pipelines import backfill
+    from pipelines.dataset import Dataset
+    from pipelines.sinks.bigquery import EXAMPLE, bigquery
+    from pipelines.sources import uris
+    from pipelines.sources.compression import Limits
+
+    target = bigquery(options.edge(sink, "--to", {"bigquery": EXAMPLE}))
+    options.edge(source, "--from", {scheme: example for scheme, (example, _) in uris.SOURCES.items()})
+    if runner == "DataflowRunner" and not (source.startswith("gs:") and (privacy_key or "").startswith("secret:")):
+        raise UsageError("DataflowRunner sees nothing of this machine: give --from gs://… and --privacy-key secret:…")
+    first, last = dates or (BEGINNING, END)
+    for check in target.checks():
+        check.look()
+    listing = uris.listing(source, NOTES)
+    planned = backfill.units(listing.files, first, last)
+    if not planned:
+        raise RunError(f"{source} received nothing on these dates: it holds {len(listing.files):,} files; see --dates")
+    chosen = [file for unit in planned for file in unit.files]
+    byte_count = sum(file.byte_count for file in chosen)
+    click.echo(f"{len(chosen):,} files, {byte_count / 1e6:,.1f} MB, {len(planned):,} units", err=True)
+    received = sorted(backfill.received(file) for file in chosen)
+    since = received[0] - timedelta(days=KEPT_DAYS)
+    job = backfill.Job(listing.place, sink, privacy_key or _key(), Limits(max_message_bytes), since)
+    backfill.run(planned, job, options.Engine(runner, workers, beam_options).beam_arguments())
+    target.close()
+    _say(backfill.proofs(Dataset(target.dataset), since, received[-1]), as_json)
+
+
+def _key() -> str:
+    """Where the key of this machine is: a file, made of the environment variable if that has it."""
+    key = options.privacy_key()
+    if not os.environ.get(options.KEY_VARIABLE):
+        return f"file:{options.KEY_FILE.resolve()}"
+    return f"environment:{options.KEY_VARIABLE}" if key else ""
+
+
+def _say(proofs: list[Proof], as_json: bool) -> None:
+    if as_json:
+        names = {"table": "table", "payload_count": "payloads", "row_count": "rows", "lacking_count": "lacking"}
+        click.echo(json.dumps([{name: getattr(proof, key) for key, name in names.items()} for proof in proofs]))
+    for proof in proofs if not as_json else ():
+        state = f"{proof.lacking_count:,} payloads lack rows" if proof.lacking_count else "all there"
+        click.echo(f"{proof.table:<8}{proof.payload_count:>12,} payloads{proof.row_count:>14,} rows  {state}")
+    if lacking := sum(proof.lacking_count for proof in proofs):
+        raise RunError(
+            f"{lacking:,} payloads of the ledger lack rows in BigQuery: were rows or partitions deleted? "
+            "Delete their ledger entries too, and run the same command again"
+        )

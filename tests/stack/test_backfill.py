@@ -1,0 +1,136 @@
+"""`otelmart backfill`, from a Cloud Storage emulator into a BigQuery emulator: all, once, and a proof that can fail."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.storage import emulator as storage_emulator
+from tests.pipeline.telemetry import logs, receipts, rows, spans, write
+from tests.stack.bigquery_emulator import NEEDS_EMULATOR, Emulator, emulator
+
+pytestmark = [pytest.mark.stack, NEEDS_EMULATOR]
+SINK = "bigquery:otelmart.observability"
+SOURCE = "gs://archive/"
+COUNT = 60
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def bigquery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with emulator(tmp_path_factory.mktemp("bigquery") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Objects of three days, a bad row in every tenth, two that are no OTLP."""
+    folder = tmp_path_factory.mktemp("archive")
+    for i in range(COUNT):
+        bad = (1,) if i % 10 == 0 else ()
+        write(folder / f"traces-{i:03}.pb", spans(1 + 100 * i, 5, f"2026-11-{15 + i % 3}", bad_ordinals=bad))
+    write(folder / "logs.pb", logs(1, 7))
+    write(folder / "zz-1.txt", b"no OTLP")
+    write(folder / "zz-2.txt", b"nor this")
+    receipts(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(bigquery: Emulator, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with storage_emulator() as storage:
+        storage.put("archive", folder)
+        yield {
+            "PATH": os.environ["PATH"],
+            "TZ": "UTC",
+            "OTELMART_PRIVACY_KEY": "a key for tests",
+            "GOOGLE_CLOUD_PROJECT": "otelmart",
+            "STORAGE_EMULATOR_HOST": storage.host,
+            "BIGQUERY_EMULATOR_HOST": bigquery.url,
+            "BIGQUERY_STORAGE_EMULATOR_HOST": bigquery.grpc,
+        }
+
+
+def test_a_backfill_killed_midway_is_finished_by_the_same_command_and_proved(
+    otelmart: str, bigquery: Emulator, environment: dict[str, str], folder: Path, tmp_path: Path
+) -> None:
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([otelmart, *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True)
+
+    def count(question: str) -> int:
+        return int(next(iter(bigquery.client.query(question).result()))[0])
+
+    assert run("init", "--to", SINK).returncode == 0
+    command = ["backfill", "--from", SOURCE, "--to", SINK, "--runner", "plain", "--json"]
+    first = subprocess.Popen(
+        [Path(otelmart).parent / "python", Path(__file__).parent / "small_backfill.py", *command],
+        env=environment,
+        cwd=tmp_path,
+    )
+    entries = "select count(*) from observability.ingest_ledger where event_date >= '1970-01-01'"
+    deadline = time.monotonic() + 120
+    while not count(entries):
+        assert first.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline, "nothing is committed"
+    first.kill()
+    first.wait()
+    killed_with = count(entries.replace("*", "distinct unit_id"))
+
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    proofs = {each["table"]: each for each in json.loads(done.stdout)}
+    good = COUNT * 5 - COUNT // 10
+    assert proofs["traces"] == {"table": "traces", "payloads": COUNT, "rows": good, "lacking": 0}
+    assert proofs["logs"] == {"table": "logs", "payloads": 1, "rows": 7, "lacking": 0}
+    assert proofs["metrics"] == {"table": "metrics", "payloads": 0, "rows": 0, "lacking": 0}
+
+    lake = tmp_path / "lake"
+    assert run("ingest", "--from", f"files:{folder}", "--to", f"lake:{lake}", "--runner", "plain").returncode == 0
+    keys = "payload_id, row_ordinal, span_id, name, duration_ns"
+    there = f"select distinct {keys} from observability.traces where start_time >= '1970-01-01'"
+    assert sorted(map(tuple, bigquery.client.query(there).result())) == sorted(rows(lake, f"select {keys} from traces"))
+    letters = "select distinct dead_letter_id from {} where {}"
+    of_bigquery = letters.format("observability.dead_letters", "ingest_time >= '1970-01-01'")
+    of_lake = letters.format("dead_letters", "true")
+    assert sorted(map(tuple, bigquery.client.query(of_bigquery).result())) == sorted(rows(lake, of_lake))
+
+    before = count(entries)
+    again = run(*command)
+    assert again.returncode == 0, again.stderr
+    raw = count("select count(*) from observability.traces where start_time >= '1970-01-01'")
+    print(f"killed with {killed_with} units committed; {good} rows proved, {raw - good} raw duplicates; again: 0 added")
+    payloads = "select count(distinct payload_id) from observability.ingest_ledger where table_name = 'traces'"
+    assert count(f"{payloads} and event_date >= '1970-01-01'") == COUNT
+    assert count(entries) - before <= 2  # the two that are no OTLP have no payload to be known by
+
+    bigquery.client.query("delete from observability.traces where date(start_time) = '2026-11-16'").result()
+    lacking = run(*command[:-1])
+    assert lacking.returncode == 1
+    assert "20 payloads lack rows" in lacking.stdout
+    assert "20 payloads of the ledger lack rows in BigQuery: were rows or partitions deleted?" in lacking.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--dates", "2026-13-01"], 2, "'2026-13-01' is no date: write 2026-11-01"),
+        (["--dates", "2026-11-02..2026-11-01"], 2, "2026-11-02..2026-11-01 ends before it starts"),
+        (["--dates", "2020-01-01"], 1, "gs://archive/ received nothing on these dates: it holds 63 files; see --dates"),
+        (["--runner", "DataflowRunner"], 2, "DataflowRunner sees nothing of this machine: give --from gs://"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    otelmart: str, environment: dict[str, str], tmp_path: Path, arguments: list[str], code: int, said: str
+) -> None:
+    init = [otelmart, "init", "--to", SINK]
+    assert subprocess.run(init, env=environment, capture_output=True).returncode == 0
+    command = [otelmart, "backfill", "--from", SOURCE, "--to", SINK, *arguments]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
