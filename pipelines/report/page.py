@@ -8,11 +8,12 @@ from pathlib import Path
 from pipelines.report import headline
 from pipelines.report.facts import Facts
 from pipelines.report.html import Markup, join, tag
-from pipelines.report.sections import Maker, conversion, health, journeys, objectives, platform, render, traffic
+from pipelines.report.sections import Maker, conversion, health, journeys, objectives, platform, render, traffic, worst
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 SECTIONS: tuple[tuple[str, Maker], ...] = (
     ("Routes", traffic.heat),
+    ("Traces", worst.worst),
     ("Latency", traffic.over_time),
     ("SLOs", objectives.board),
     ("Errors", health.errors),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.cli.trace import placed
+from pipelines.report.span_tree import placed
 
 
 def span(span_id: str, parent: str | None = None, kind: str = "INTERNAL", service: str = "api") -> dict[str, Any]:

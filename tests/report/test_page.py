@@ -29,6 +29,7 @@ MARTS = (
     "fct_errors_hourly",
     "fct_service_edges_hourly",
     "fct_logins_daily",
+    "fct_traces",
 )
 
 
@@ -110,7 +111,7 @@ def test_the_story_names_the_step_the_route_the_version_and_the_ledger(html: str
 
 def test_every_section_says_unit_grain_environment_and_marts(html: str) -> None:
     sources = re.findall(r'<p class="source">(.*?)</p>', html)
-    assert len(sources) == 13
+    assert len(sources) == 14
     for source in sources:
         assert "grain: " in source
         assert "environment: production · UTC · reads <code>marts." in source
@@ -121,6 +122,7 @@ def test_each_figure_has_its_data_as_a_table(html: str) -> None:
     assert captions == [
         "routes over the whole period (3 rows)",
         "each hour of each route (6 rows)",
+        "traces drawn (5 rows)",
         "all routes by hour (4 rows)",
         "objectives (2 rows)",
         "objectives by day (3 rows)",
@@ -196,7 +198,7 @@ def test_data_scripts_cannot_be_closed_by_data(html: str) -> None:
 def test_the_page_names_no_other_resource_and_forbids_all(html: str) -> None:
     tags = Words(html).tags
     named = {value for _, attributes in tags for name, value in attributes.items() if name in ("src", "href") and value}
-    assert {value for value in named if not value.startswith("#")} == {"data:,"}
+    assert {value for value in named if not value.startswith("#")} == {"data:,", "https://traces.example/a0"}
     assert "url(" not in html
     (policy,) = [attributes["content"] for _, attributes in tags if "http-equiv" in attributes]
     assert policy is not None
@@ -229,14 +231,15 @@ def test_a_warehouse_of_empty_marts_gives_a_page_without_a_number(warehouse: Cha
     marts = (*MARTS, "fct_slo_burn_alerts", "fct_errors", "fct_login_failures_daily", "fct_login_risks_daily")
     text = Words(page(read_facts(warehouse(*(f"delete from marts.{mart}" for mart in marts))))).text()
     assert "Production, no data" in text
-    assert text.count("No data.") == 13
+    assert text.count("No data.") == 14
 
 
 def test_ninety_days_of_sixteen_routes_stay_under_five_megabytes(warehouse: Change, tmp_path: Path) -> None:
     hours = "generate_series(timestamptz '2026-08-01 00:00:00+00', '2026-10-29 23:00:00+00', interval 1 hour) as h (t)"
     many = (
         f"""insert into marts.fct_latency_hourly
-        select cast(t as date), t, 'production', 'shop', 'service ' || n, '/api/things/' || n, 'GET', 100 + n, n
+        select cast(t as date), t, 'production', 'shop', 'service ' || n, '/api/things/' || n, 'GET', 100 + n, n,
+            n, null, null
         from {hours}, range(40) as r (n)""",
         f"""insert into marts.fct_latency_sketch_hourly
         select cast(t as date), t, 'production', 'shop', 'service ' || n, '1', '/api/things/' || n, 'GET', '2xx', n, 1

@@ -149,7 +149,7 @@ def test_without_production_the_busiest_environment_is_shown(warehouse: Change) 
     ]
     health = ("fct_errors", "fct_errors_hourly", "fct_service_edges_hourly", "fct_logins_daily")
     slos = ("fct_slo_budget_daily", "fct_slo_burn_alerts", "fct_login_failures_daily", "fct_login_risks_daily", *health)
-    others = ("fct_page_transitions", "fct_revenue_daily", "fct_excluded_traffic_daily", *slos)
+    others = ("fct_page_transitions", "fct_revenue_daily", "fct_excluded_traffic_daily", "fct_traces", *slos)
     delete = [f"delete from marts.{t} where deployment_environment = 'production'" for t in others]
     assert read_facts(warehouse(*rename, *delete)).scope.environment == "(not set)"
 
@@ -157,7 +157,7 @@ def test_without_production_the_busiest_environment_is_shown(warehouse: Change) 
 def test_more_dates_than_a_week_are_shown_by_day(warehouse: Change) -> None:
     more = """
         insert into marts.fct_latency_hourly
-        select cast(hour_time as date), hour_time, 'production', 'shop', 'web', '/', 'GET', 1, 0
+        select cast(hour_time as date), hour_time, 'production', 'shop', 'web', '/', 'GET', 1, 0, 1, null, null
         from generate_series(timestamptz '2026-11-18 10:00:00+00', '2026-11-25 10:00:00+00', interval 1 day)
             as days (hour_time)
     """

@@ -10,17 +10,20 @@ create table marts.fct_latency_hourly (
     operation varchar,
     http_method varchar,
     request_count double,
-    error_count double
+    error_count double,
+    max_duration_ms double,
+    slowest_trace_id varchar,
+    error_trace_id varchar
 );
 
 insert into marts.fct_latency_hourly values
-    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'shop', 'order-service', '/api/orders', 'POST', 100, 1),
-    ('2026-11-16', '2026-11-16 11:00:00+00', 'production', 'shop', 'order-service', '/api/orders', 'POST', 100, 1),
-    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'shop', 'order-service', '/api/orders', 'POST', 100, 60),
-    ('2026-11-17', '2026-11-17 11:00:00+00', 'production', 'shop', 'order-service', '/api/orders', 'POST', 100, 1),
-    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'shop', 'web', '/<img src=x onerror=window.wasRun=1>', 'GET', 40, 0),
-    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'shop', 'web', '</script>[red]' || chr(27) || '[31m', '(not set)', 20, 0),
-    ('2026-11-17', '2026-11-17 10:00:00+00', 'staging', 'shop', 'web', '/only/in/staging', 'GET', 5, 5);
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'shop', 'order-service', '/api/orders', 'POST', 100, 1, 200, 'a0', 'f0'),
+    ('2026-11-16', '2026-11-16 11:00:00+00', 'production', 'shop', 'order-service', '/api/orders', 'POST', 100, 1, 12, 'gone', null),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'shop', 'order-service', '/api/orders', 'POST', 100, 60, 1500, 'a1', 'a1'),
+    ('2026-11-17', '2026-11-17 11:00:00+00', 'production', 'shop', 'order-service', '/api/orders', 'POST', 100, 1, 10, 'a4', null),
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'shop', 'web', '/<img src=x onerror=window.wasRun=1>', 'GET', 40, 0, 20, 'w0', null),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'shop', 'web', '</script>[red]' || chr(27) || '[31m', '(not set)', 20, 0, null, null, null),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'staging', 'shop', 'web', '/only/in/staging', 'GET', 5, 5, 9000, 's0', 's0');
 
 create table marts.fct_latency_sketch_hourly (
     event_date date,
@@ -284,13 +287,14 @@ create table marts.dim_error_groups (
     last_version varchar,
     regressed_in_version varchar,
     sample_trace_id varchar,
+    exception_count double,
     first_seen_time timestamptz,
     last_seen_time timestamptz
 );
 
 insert into marts.dim_error_groups values
-    ('g1', 'production', 'shop', 'order-service', 'NullPointerException', 'voucher <text> is null', '1.1', '1.1', null, 'a1', '2026-11-17 10:01:00+00', '2026-11-17 11:10:00+00'),
-    ('g2', 'production', 'shop', 'web', 'TypeError', 'no price', '6', '8', '8', 'b1', '2026-11-16 10:02:00+00', '2026-11-16 10:30:00+00');
+    ('g1', 'production', 'shop', 'order-service', 'NullPointerException', 'voucher <text> is null', '1.1', '1.1', null, 'a1', 42, '2026-11-17 10:01:00+00', '2026-11-17 11:10:00+00'),
+    ('g2', 'production', 'shop', 'web', 'TypeError', 'no price', '6', '8', '8', 'b1', 5, '2026-11-16 10:02:00+00', '2026-11-16 10:30:00+00');
 
 create table marts.fct_service_edges_hourly (
     event_date date,
@@ -355,3 +359,59 @@ create table marts.fct_login_risks_daily (
 
 insert into marts.fct_login_risks_daily values
     ('2026-11-17', 'production', 'brute_force', 'user', '3f37', 12, 12, false, 'c3', '2026-11-17 03:10:00+00');
+
+create table marts.fct_traces (
+    event_date date,
+    trace_id varchar,
+    trace_url varchar,
+    deployment_environment varchar,
+    root_service_name varchar,
+    root_operation varchar,
+    span_count bigint,
+    service_count bigint,
+    error_count bigint,
+    duration_ms double,
+    trace_start_time timestamptz
+);
+
+-- a0 slow, a1 slow and failed, f0 failed, w0 with hostile names and a page that is looked at for a minute, b1 of an
+-- exception; 'gone' never came.
+insert into marts.fct_traces values
+    ('2026-11-16', 'a0', 'https://traces.example/a0', 'production', 'web', '/checkout', 2, 2, 0, 210, '2026-11-16 10:10:00+00'),
+    ('2026-11-17', 'a1', 'javascript:window.wasRun=1', 'production', 'web', '/checkout', 5, 3, 3, 1510, '2026-11-17 10:01:02+00'),
+    ('2026-11-16', 'f0', null, 'production', 'order-service', '/api/orders', 1, 1, 1, 30, '2026-11-16 10:20:00+00'),
+    ('2026-11-17', 'a4', null, 'production', 'order-service', '/api/orders', 1, 1, 0, 10, '2026-11-17 11:00:00+00'),
+    ('2026-11-16', 'w0', null, 'production', 'web', '/<img src=x onerror=window.wasRun=1>', 900, 1, 0, 60000, '2026-11-16 10:30:00+00'),
+    ('2026-11-16', 'b1', null, 'production', 'web', 'render', 1, 1, 0, 5, '2026-11-16 10:02:00+00'),
+    ('2026-11-17', 's0', null, 'staging', 'web', '/only/in/staging', 1, 1, 1, 9000, '2026-11-17 10:00:00+00');
+
+create schema marts_staging;
+
+create table marts_staging.stg_otel__spans (
+    trace_id varchar,
+    span_id varchar,
+    parent_span_id varchar,
+    span_kind varchar,
+    service_name varchar,
+    name varchar,
+    exception_type varchar,
+    status_message varchar,
+    is_error boolean,
+    is_unfinished boolean,
+    start_time_unix_nano bigint,
+    duration_ms double
+);
+
+insert into marts_staging.stg_otel__spans values
+    ('a0', '1', null, 'INTERNAL', 'web', 'checkout', null, null, false, false, 1_000_000_000, 210),
+    ('a0', '2', '1', 'SERVER', 'order-service', 'POST /api/orders', null, null, false, false, 1_005_000_000, 200),
+    ('a1', '1', null, 'INTERNAL', 'web', 'checkout', null, null, true, false, 2_000_000_000, 1510),
+    ('a1', '2', '1', 'SERVER', 'order-service', 'POST /api/orders', null, null, true, false, 2_005_000_000, 1500),
+    ('a1', '3', '2', 'INTERNAL', 'order-service', 'price', 'NullPointerException', 'voucher <text> is null', true, false, 2_010_000_000, 20),
+    ('a1', '4', '2', 'CLIENT', 'order-service', 'select stock', null, null, false, false, 2_040_000_000, 1400),
+    ('a1', '5', '9', 'INTERNAL', 'audit', 'lost its parent', null, null, false, true, 2_050_000_000, null),
+    ('f0', '1', null, 'SERVER', 'order-service', 'POST /api/orders', null, null, true, false, 3_000_000_000, 30),
+    ('a4', '1', null, 'SERVER', 'order-service', 'POST /api/orders', null, null, false, false, 4_000_000_000, 10),
+    ('w0', '1', null, 'INTERNAL', 'web', 'page "view" <b>', null, null, false, false, 5_000_000_000, 60_000),
+    ('w0', '2', '1', 'SERVER', 'web', 'GET /<img src=x onerror=window.wasRun=1>', null, null, false, false, 5_001_000_000, 20),
+    ('b1', '1', null, 'INTERNAL', 'web', 'render', null, null, false, false, 6_000_000_000, 5);

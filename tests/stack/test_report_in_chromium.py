@@ -148,6 +148,33 @@ def test_the_keyboard_reads_cells_aloud(page: Page) -> None:
     assert page.locator(".tip").is_hidden()
 
 
+def test_a_cell_leads_to_its_trace_by_keyboard_and_the_trace_unfolds(page: Page) -> None:
+    trace = page.locator("#trace-f0")
+    assert trace.is_hidden()
+    page.locator("#heat a[href='#trace-f0']").focus()
+    page.keyboard.press("Enter")
+    assert trace.is_visible()
+    assert page.evaluate("document.activeElement.id") == "trace-f0"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#traces') !== null")
+
+
+def test_arrow_keys_and_enter_lead_from_a_cell_to_its_trace(page: Page) -> None:
+    page.locator("#heat .readable").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#trace-f0"
+    assert page.locator("#trace-f0").is_visible()
+
+
+def test_a_click_on_any_other_cell_leads_to_the_traces_of_its_route(page: Page) -> None:
+    cells = page.locator("#heat .heat-cells").first
+    box = cells.bounding_box()
+    assert box is not None
+    cells.click(position={"x": box["width"] * 0.9, "y": box["height"] / 2})
+    assert page.evaluate("location.hash") == "#traces-0"
+
+
 def test_the_keyboard_walks_the_paths_of_the_sankey(page: Page) -> None:
     page.locator("#journeys .readable").focus()
     page.keyboard.press("ArrowRight")
@@ -176,6 +203,9 @@ def test_without_script_figures_and_tables_are_all_there(browser: Browser, addre
         assert page.locator(".script-only:visible").count() == 0
         page.get_by_label("requests", exact=True).check()
         assert page.locator(".heat-row").first.locator("g[data-layer=request_count]").is_visible()
+        page.locator("#heat a[href='#trace-f0']").focus()
+        page.keyboard.press("Enter")
+        assert page.locator("#trace-f0").is_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -48,6 +48,7 @@ function readCells(figure, tips) {
     if (column >= 0 && column < tips[row].length) read(row, column, false);
   });
   figure.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && at.column >= 0 && event.target === figure) return follow(rows[at.row], at.column);
     const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (event.key === "Escape") hide(figure);
     if (!move || event.target !== figure) return;
@@ -56,7 +57,29 @@ function readCells(figure, tips) {
     const column = Math.min(Math.max(at.column + move[1], 0), tips[row].length - 1);
     read(row, column, true);
   });
+  figure.addEventListener("click", (event) => {
+    const row = rows.find((candidate) => candidate.contains(event.target));
+    if (row && at.column >= 0 && !event.target.closest("a")) follow(row, at.column);
+  });
 }
+
+// The trace of a cell, else the traces of its row.
+function follow(row, column) {
+  const own = row.querySelector(`a[data-column="${column}"]`);
+  if (own || row.dataset.to) location.hash = own ? own.hash : row.dataset.to;
+}
+
+// A link to what is folded opens it and reads on from there.
+function reveal() {
+  const place = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const folded = place && place.closest("details");
+  if (!folded) return;
+  folded.open = true;
+  place.scrollIntoView();
+  place.focus({ preventScroll: true });
+}
+addEventListener("hashchange", reveal);
+reveal();
 
 // A figure of marks: each [data-tip] element speaks for itself.
 function readMarks(figure) {

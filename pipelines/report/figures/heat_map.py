@@ -34,11 +34,35 @@ MEASURES = (
 )
 
 
-def heat_map(routes: list[Row], cells: list[Row], times: list[datetime], when: units.Format) -> Markup:
+@dataclass(frozen=True)
+class Link:
+    """A trace that a cell leads to: its place in the page, what it is an example of, in words, and its mark's class."""
+
+    anchor: str
+    said: str
+    class_: str
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where a click leads: a route's name to the place of all its traces, a marked cell to one of them."""
+
+    by_route: dict[str, str]
+    by_cell: dict[tuple[str, datetime], Link]
+
+
+NOWHERE = Links({}, {})
+
+
+def heat_map(
+    routes: list[Row], cells: list[Row], times: list[datetime], when: units.Format, links: Links = NOWHERE
+) -> Markup:
     """Strips in the order of `routes`; `cells` have route_id, time and the columns of MEASURES, as `routes` do."""
     by_place = {(cell["route_id"], cell["time"]): cell for cell in cells}
     steps = {measure.column: _steps(measure, cells) for measure in MEASURES}
-    strips = join(_strip(number, route, by_place, times, steps) for number, route in enumerate(routes))
+    strips = join(
+        _strip(n, route, by_place, times, steps, _links(links, route, times)) for n, route in enumerate(routes)
+    )
     head = tag("div", "whole period", class_="heat-head")
     grid = tag("div", head, strips, tag("div", marks.time_axis(times), class_="heat-axis"), class_="heat")
     tips = [[_tip(by_place.get((route["route_id"], time)), time, when) for time in times] for route in routes]
@@ -60,22 +84,42 @@ def _choice(measure: Measure) -> Markup:
 
 
 def _strip(
-    number: int, route: Row, by_place: dict[Any, Row], times: list[datetime], steps: dict[str, list[float]]
+    number: int,
+    route: Row,
+    by_place: dict[Any, Row],
+    times: list[datetime],
+    steps: dict[str, list[float]],
+    links: tuple[str | None, list[Markup]],
 ) -> Markup:
     cells = [by_place.get((route["route_id"], time)) for time in times]
+    place, cell_links = links
     layers = [_layer(measure, cells, steps[measure.column]) for measure in MEASURES]
     totals = [tag("span", m.format(route[m.column]), class_="layer", data_layer=m.column) for m in MEASURES]
     return tag(
         "div",
-        tag("div", _name(route), class_="heat-name"),
-        tag("div", marks.svg(len(times), 1, *layers), class_="heat-cells", data_row=number),
+        tag("div", _name(route, place), class_="heat-name"),
+        tag("div", marks.svg(len(times), 1, *layers), *cell_links, class_="heat-cells", data_row=number, data_to=place),
         tag("div", *totals, class_="heat-total"),
         class_="heat-row",
     )
 
 
-def _name(route: Row) -> Markup:
-    return join((tag("b", route["route"]), tag("small", route["service_name"])), " ")
+def _links(links: Links, route: Row, times: list[datetime]) -> tuple[str | None, list[Markup]]:
+    """Where the route's name leads, and a mark on each cell that leads to a trace of its own."""
+    own = [(column, links.by_cell.get((route["route_id"], time))) for column, time in enumerate(times)]
+    return links.by_route.get(route["route_id"]), [_link(link, n, len(times)) for n, link in own if link]
+
+
+def _link(link: Link, column: int, column_count: int) -> Markup:
+    style = f"left:{marks.number(100 * column / column_count)}%;width:{marks.number(100 / column_count)}%"
+    said = tag("span", link.said, class_="unseen")
+    return tag("a", said, href=f"#{link.anchor}", class_=link.class_, style=style, data_column=column)
+
+
+def _name(route: Row, place: str | None) -> Markup:
+    name = tag("b", route["route"])
+    linked = tag("a", name, href=f"#{place}", title="its worst traces") if place else name
+    return join((linked, tag("small", route["service_name"])), " ")
 
 
 def _layer(measure: Measure, cells: list[Row | None], steps: list[float]) -> Markup:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from pipelines.report import units
+from pipelines.report import traces, units
 from pipelines.report.facts import Facts
 from pipelines.report.figures.bars import bars
 from pipelines.report.figures.panels import Bars, panels
-from pipelines.report.html import Markup, tag
+from pipelines.report.html import Markup, join, tag
 from pipelines.report.sections import Section
 from pipelines.report.sections.conversion import midnight
 from pipelines.report.tables import Column, folded
@@ -65,10 +65,11 @@ def errors(facts: Facts) -> Section:
     )
     if not groups:
         return section
+    drawn = {row["trace_id"] for row in traces.exemplars(facts)}
     return section.showing(
         _worst_group(groups),
         tag("figure", bars([_group(row) for row in groups[:GROUP_LIMIT]])),
-        *(_stack(row) for row in groups[:GROUP_LIMIT] if row["exception_stacktrace"]),
+        *(_example(row, drawn) for row in groups[:GROUP_LIMIT]),
         folded("error groups", GROUP_COLUMNS, groups),
     )
 
@@ -157,10 +158,18 @@ def _group(row: Row) -> tuple[str, float, str, str]:
     return row["exception_type"], row["exception_count"], units.count(row["exception_count"]), note
 
 
-def _stack(row: Row) -> Markup:
-    summary = f"Stack: {row['exception_type']} in {row['service_name']}"
-    code = tag("pre", row["exception_stacktrace"], tabindex="0", role="region", aria_label=summary)
-    return tag("details", tag("summary", summary), code)
+def _example(row: Row, drawn: set[str]) -> Markup:
+    """When and to whom it came, the trace of one if the page draws it, and its stack, folded."""
+    summary = (
+        f"{'Stack' if row['exception_stacktrace'] else 'Example'}: {row['exception_type']} in {row['service_name']}"
+    )
+    seen = f"{units.moment(row['first_seen_time'])} to {units.moment(row['last_seen_time'])} UTC"
+    said = f"{units.text(row['message_template'])} · {seen} · met by {units.plural(row['user_count'], 'user')}"
+    trace = tag("a", "one of them as a trace", href=f"#trace-{row['sample_trace_id']}")
+    link = join((" · ", trace)) if row["sample_trace_id"] in drawn else None
+    stack = row["exception_stacktrace"]
+    code = tag("pre", stack, tabindex="0", role="region", aria_label=summary) if stack else None
+    return tag("details", tag("summary", summary), tag("p", said, link), code, class_="example")
 
 
 def _edge_name(row: Row) -> str:

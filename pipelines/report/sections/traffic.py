@@ -3,12 +3,12 @@
 from statistics import median
 from typing import Any
 
-from pipelines.report import units
+from pipelines.report import traces, units
 from pipelines.report.facts import Facts
-from pipelines.report.figures.heat_map import heat_map
+from pipelines.report.figures.heat_map import Link, Links, heat_map
 from pipelines.report.figures.panels import Bars, Lines, panels
 from pipelines.report.html import Markup, tag
-from pipelines.report.sections import Section
+from pipelines.report.sections import Section, worst
 from pipelines.report.tables import Column, folded
 
 Row = dict[str, Any]
@@ -22,6 +22,15 @@ NUMBERS = (
     Column("p99_ms", "p99", units.milliseconds),
 )
 ROUTE_COLUMNS = (Column("route", "route"), Column("service_name", "service"), *NUMBERS)
+LEADS_TO = {"failed": "a trace that failed", "slow": "the slowest trace"}
+HINT = tag(
+    "p",
+    tag("i", class_="to-slow"),
+    "leads to the slowest trace of that time, ",
+    tag("i", class_="to-failed"),
+    "to one that failed; any other place in a strip, and a route's name, to the worst of the route.",
+    class_="heat-hint",
+)
 SHOWN = (
     Lines((("p99_ms", "p99"), ("p95_ms", "p95"), ("p50_ms", "p50")), "Latency", "logarithmic", units.milliseconds),
     Bars("request_count", "Requests", "", units.short_count),
@@ -40,13 +49,28 @@ def heat(facts: Facts) -> Section:
     )
     if not routes:
         return section
-    figure = heat_map(*_against_usual(routes[:ROUTE_LIMIT], cells), facts.times(), facts.scope.when)
+    links = _links(facts)
+    figure = heat_map(*_against_usual(routes[:ROUTE_LIMIT], cells), facts.times(), facts.scope.when, links)
     return section.showing(
         _slowest(routes[:ROUTE_LIMIT], len(routes)),
-        tag("figure", figure),
+        tag("figure", figure, HINT if links.by_cell else None),
         folded("routes over the whole period", ROUTE_COLUMNS, routes),
         folded(f"each {grain} of each route", (_time(facts), *ROUTE_COLUMNS), cells),
     )
+
+
+def _links(facts: Facts) -> Links:
+    """From the heat map to the worst traces."""
+    names = {row["route_id"]: row["route"] for row in facts.at_level("latency", "route")}
+    cells = {
+        place: Link(
+            f"trace-{row['trace_id']}",
+            f"{LEADS_TO[row['reason']]}: {names.get(row['route_id'], '')}, {facts.scope.when(row['time'])}",
+            f"to-{row['reason']}",
+        )
+        for place, row in traces.by_cell(facts).items()
+    }
+    return Links(worst.group_anchors(facts), cells)
 
 
 def over_time(facts: Facts) -> Section:
