@@ -6,13 +6,14 @@ from pipelines.report import traces, units
 from pipelines.report.facts import Facts
 from pipelines.report.figures.bars import bars
 from pipelines.report.figures.panels import Bars, panels
+from pipelines.report.figures.service_map import service_map
 from pipelines.report.html import Markup, join, tag
 from pipelines.report.sections import Section
 from pipelines.report.sections.conversion import midnight
 from pipelines.report.tables import Column, folded
 
 Row = dict[str, Any]
-GROUP_LIMIT, EDGE_LIMIT = 8, 12
+GROUP_LIMIT, EDGE_LIMIT = 8, 40
 GROUP_COLUMNS = (
     Column("exception_type", "exception"),
     Column("message_template", "message"),
@@ -87,19 +88,11 @@ def services(facts: Facts) -> Section:
         return section
     failing = max(edges, key=lambda row: row["error_count"])
     said = f"{_edge_name(failing)} fails most: {units.percent(failing['error_ratio'])} of its calls."
-    entries = [
-        (
-            _edge_name(row),
-            row["call_count"],
-            units.count(row["call_count"]),
-            f"{row['call_type']}, {units.percent(row['error_ratio'])} failed, "
-            f"p95 up to {units.milliseconds(row['highest_p95_ms'])}",
-        )
-        for row in edges[:EDGE_LIMIT]
-    ]
+    drawn = _drawn(edges)
+    left = f" {len(drawn)} of {units.count(len(edges))} are drawn." if len(drawn) < len(edges) else ""
     return section.showing(
-        said if failing["error_count"] else "No call failed.",
-        tag("figure", bars(entries)),
+        (said if failing["error_count"] else "No call failed.") + left,
+        tag("figure", service_map(drawn)),
         folded("calls between services", EDGE_COLUMNS, edges),
     )
 
@@ -170,6 +163,14 @@ def _example(row: Row, drawn: set[str]) -> Markup:
     stack = row["exception_stacktrace"]
     code = tag("pre", stack, tabindex="0", role="region", aria_label=summary) if stack else None
     return tag("details", tag("summary", summary), tag("p", said, link), code, class_="example")
+
+
+def _drawn(edges: list[Row]) -> list[Row]:
+    """The busiest calls and those with most errors, busiest first; all while there are few."""
+    failing = [row for row in sorted(edges, key=lambda row: -row["error_count"]) if row["error_count"]]
+    wanted = dict.fromkeys(id(row) for row in [*failing[: EDGE_LIMIT // 2], *edges])
+    chosen = set(list(wanted)[:EDGE_LIMIT])
+    return [row for row in edges if id(row) in chosen]
 
 
 def _edge_name(row: Row) -> str:
