@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from pipelines.report import units
+from pipelines.report.deltas import Days, current_days, days_before
 
 Row = dict[str, Any]
 NOT_SET = "(not set)"
@@ -20,6 +21,19 @@ class Scope:
     last_date: date | None
     as_of: datetime
     grain: str
+
+    @property
+    def current(self) -> Days | None:
+        """The last whole days: what the overview compares."""
+        if self.first_date is None or self.last_date is None:
+            return None
+        return current_days(self.first_date, self.last_date, self.as_of.date())
+
+    @property
+    def previous(self) -> Days | None:
+        """As many days before, if there is data of all of them."""
+        before = days_before(self.current) if self.current else None
+        return before if before and self.first_date and before.first >= self.first_date else None
 
     def title(self) -> str:
         """The environment as the first words of a heading."""

@@ -157,8 +157,14 @@ def _scope(
 
 
 def _ask(connection: duckdb.DuckDBPyConnection, sql: str, scope: Scope) -> list[Row]:
-    """Rows of one question; its parameters are fields of the scope."""
-    return _rows(connection, sql, {name: getattr(scope, name) for name in set(re.findall(r"\$(\w+)", sql))})
+    """Rows of one question; its parameters are fields of the scope, and the dates that the overview compares."""
+    dates = {
+        f"{name}_{end}_date": getattr(days, end, None)
+        for name, days in (("current", scope.current), ("previous", scope.previous))
+        for end in ("first", "last")
+    }
+    values = {**vars(scope), **dates}
+    return _rows(connection, sql, {name: values[name] for name in set(re.findall(r"\$(\w+)", sql))})
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str, values: dict[str, Any] | None = None) -> list[Row]:

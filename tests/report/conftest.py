@@ -1,7 +1,9 @@
 """The literal warehouse, and what the report makes of it."""
 
+import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -10,6 +12,8 @@ import pytest
 from pipelines.report.facts import Facts
 from pipelines.report.warehouse import read_facts
 
+BUILT = datetime(2026, 11, 18, 6, tzinfo=UTC).timestamp()
+
 
 @pytest.fixture(scope="session")
 def literal(tmp_path_factory: pytest.TempPathFactory, repo: Path) -> Path:
@@ -17,6 +21,7 @@ def literal(tmp_path_factory: pytest.TempPathFactory, repo: Path) -> Path:
     path = tmp_path_factory.mktemp("literal") / "warehouse.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute((repo / "tests" / "report" / "warehouse.sql").read_text())
+    os.utime(path, (BUILT, BUILT))
     return path
 
 
