@@ -248,6 +248,11 @@ def test_nothing_sticks_out_sideways(
         page.goto(address)
         page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+        if name == "phone":
+            assert page.locator(".map-lines").is_hidden()
+            assert page.locator(".map-box").first.is_visible()
         if media == "print":
+            assert page.locator(".trace[open] .waterfall").count() > 0
+            assert page.locator(".trace[open] .waterfall").first.is_visible()
             assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
             assert page.get_by_role("navigation").is_hidden()
