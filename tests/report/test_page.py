@@ -130,6 +130,7 @@ def test_each_figure_has_its_data_as_a_table(html: str) -> None:
         "calls between services (2 rows)",
         "logins by day (2 rows)",
         "suspicious logins (1 row)",
+        "what was met before a missing step (2 rows)",
         "failed attempts to order by cause (2 rows)",
         "funnel over the whole period (2 rows)",
         "funnel by day (4 rows)",
@@ -167,6 +168,16 @@ def test_errors_calls_and_logins_say_what_stands_out(html: str, words: str) -> N
     assert "at Price.apply(Price.java:88)" in html
     assert "web → order-service fails most: 15.8 % of its calls." in words
     assert "80.0 % of 100 attempts succeeded. 1 user or address failed suspiciously often." in words
+
+
+def test_the_funnel_says_what_was_met_before_leaving(html: str, facts: Facts) -> None:
+    # 5 + 65 of 10 + 90 sessions left; of those that met nothing 45 + 5 of 190 + 10
+    met = [(row["cause"], row["entry_count"], row["dropped_count"]) for row in facts.rows("dropoff_causes")]
+    assert met == [("backend_error", 100, 70), ("none", 200, 50)]
+    assert (
+        '<span class="bar-name">order-service 1.1 · /api/&lt;orders&gt;</span><span class="bar-value">70</span>' in html
+    )
+    assert "a request failed, before order: of 100 sessions 70.0 % left, 25.0 % of those that met nothing" in html
 
 
 def test_staging_is_counted_as_left_out_and_in_nothing_else(html: str) -> None:
@@ -228,7 +239,14 @@ def test_a_missing_mart_gives_a_section_with_the_cure(warehouse: Change, mart: s
 
 
 def test_a_warehouse_of_empty_marts_gives_a_page_without_a_number(warehouse: Change) -> None:
-    marts = (*MARTS, "fct_slo_burn_alerts", "fct_errors", "fct_login_failures_daily", "fct_login_risks_daily")
+    marts = (
+        *MARTS,
+        "fct_funnel_dropoff_causes_daily",
+        "fct_slo_burn_alerts",
+        "fct_errors",
+        "fct_login_failures_daily",
+        "fct_login_risks_daily",
+    )
     text = Words(page(read_facts(warehouse(*(f"delete from marts.{mart}" for mart in marts))))).text()
     assert "Production, no data" in text
     assert text.count("No data.") == 14

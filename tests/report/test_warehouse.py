@@ -149,7 +149,8 @@ def test_without_production_the_busiest_environment_is_shown(warehouse: Change) 
     ]
     health = ("fct_errors", "fct_errors_hourly", "fct_service_edges_hourly", "fct_logins_daily")
     slos = ("fct_slo_budget_daily", "fct_slo_burn_alerts", "fct_login_failures_daily", "fct_login_risks_daily", *health)
-    others = ("fct_page_transitions", "fct_revenue_daily", "fct_excluded_traffic_daily", "fct_traces", *slos)
+    causes = ("fct_funnel_dropoff_causes_daily",)
+    others = ("fct_page_transitions", "fct_revenue_daily", "fct_excluded_traffic_daily", "fct_traces", *causes, *slos)
     delete = [f"delete from marts.{t} where deployment_environment = 'production'" for t in others]
     assert read_facts(warehouse(*rename, *delete)).scope.environment == "(not set)"
 

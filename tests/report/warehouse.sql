@@ -103,6 +103,28 @@ insert into marts.fct_funnel_daily values
     ('2026-11-17', 'production', 'order', 2, 'order', 30, 100, 100, 70),
     ('2026-11-17', 'staging', 'order', 1, 'cart', 7, 7, null, null);
 
+create table marts.fct_funnel_dropoff_causes_daily (
+    event_date date,
+    deployment_environment varchar,
+    funnel varchar,
+    missing_step_name varchar,
+    cause varchar,
+    service_name varchar,
+    service_version varchar,
+    operation varchar,
+    error_type varchar,
+    entry_count bigint,
+    dropped_count bigint,
+    sample_trace_id varchar
+);
+
+insert into marts.fct_funnel_dropoff_causes_daily values
+    ('2026-11-16', 'production', 'order', 'order', 'none', '(not set)', '(not set)', '(not set)', '(not set)', 190, 45, null),
+    ('2026-11-16', 'production', 'order', 'order', 'backend_error', 'order-service', '1.1', '/api/<orders>', 'timeout', 10, 5, 'a9'),
+    ('2026-11-17', 'production', 'order', 'order', 'none', '(not set)', '(not set)', '(not set)', '(not set)', 10, 5, null),
+    ('2026-11-17', 'production', 'order', 'order', 'backend_error', 'order-service', '1.1', '/api/<orders>', 'timeout', 90, 65, 'a1'),
+    ('2026-11-17', 'staging', 'order', 'order', 'backend_error', 'only in staging', '1.1', '/', '(not set)', 7, 7, 'a5');
+
 create table marts.fct_orders (
     event_date date,
     trace_id varchar,

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipelines.report import sentences, story, units
 from pipelines.report.facts import Facts
-from pipelines.report.figures.bars import bars
+from pipelines.report.figures.bars import Bar, bars
 from pipelines.report.figures.funnel import conversion_by_day, funnel
 from pipelines.report.figures.panels import Bars, panels
 from pipelines.report.html import Markup, tag
@@ -34,6 +34,20 @@ FAILED_COLUMNS = (
     Column("last_time", "last (UTC)", units.moment, is_text=True),
     Column("sample_trace_id", "trace of one"),
 )
+CAUSES = {"backend_error": "a request failed", "backend_slow": "a request was slow", "none": "nothing was met"}
+CAUSE_COLUMNS = (
+    Column("funnel_name", "funnel"),
+    Column("step_name", "missing step"),
+    Column("cause", "met", lambda cause: CAUSES.get(cause, str(cause)), is_text=True),
+    Column("service_name", "service"),
+    Column("service_version", "version"),
+    Column("operation", "operation"),
+    Column("error_type", "error"),
+    Column("entry_count", "sessions that met it", units.count),
+    Column("dropped_count", "of them left", units.count),
+    Column("dropped_ratio", "share that left", units.percent),
+    Column("sample_trace_id", "trace of one"),
+)
 REVENUE_COLUMNS = (
     DAY,
     Column("currency", "currency"),
@@ -48,7 +62,7 @@ def funnels(facts: Facts) -> Section:
     section = Section(
         "funnel",
         "Funnel",
-        ("funnel", "failed_orders"),
+        ("funnel", "dropoff_causes", "failed_orders"),
         "sessions (observed, not weighted), steps in order · grain: funnel × step, dated by the first step",
         "No session reached the first step of a funnel: the seed funnel_steps says what a step is.",
     )
@@ -57,6 +71,7 @@ def funnels(facts: Facts) -> Section:
     return section.showing(
         _funnel_takeaway(totals, days),
         *(_funnel(name, list(steps), days) for name, steps in groupby(totals, key=lambda row: row["funnel_name"])),
+        *_causes(facts.rows("dropoff_causes")),
         *_failed(facts.rows("failed_orders")),
         folded("funnel over the whole period", STEP_COLUMNS, totals),
         folded("funnel by day", (DAY, *STEP_COLUMNS), days),
@@ -100,6 +115,36 @@ def _funnel_takeaway(totals: list[Row], days: list[Row]) -> str:
     first, last = totals[0], [row for row in totals if row["funnel_name"] == totals[0]["funnel_name"]][-1]
     ratio, entered = units.percent(last["total_conversion_ratio"]), units.plural(first["reached_count"], "session")
     return f"{ratio} of {entered} went from {first['step_name']} to {last['step_name']}."
+
+
+def _causes(rows: list[Row]) -> list[Markup]:
+    """What sessions met before a step that they did not reach: of each funnel the largest, and all as a table."""
+    if not rows:
+        return []
+    groups = [(name, list(own)) for name, own in groupby(rows, key=lambda row: row["funnel_name"])]
+    drawn = [
+        tag("div", tag("h3", f"Met before leaving: {name}"), bars([_cause(row, own) for row in _met(own)]))
+        for name, own in groups
+        if _met(own)
+    ]
+    figure = [tag("figure", *drawn, class_="side-by-side")] if drawn else []
+    return [*figure, folded("what was met before a missing step", CAUSE_COLUMNS, rows)]
+
+
+def _met(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["cause"] != "none" and row["dropped_count"]][:CAUSE_LIMIT]
+
+
+def _cause(row: Row, rows: list[Row]) -> Bar:
+    """Sessions lost, with how often one is lost before the same step that met nothing."""
+    usual = [
+        other["dropped_ratio"] for other in rows if (other["cause"], other["step_name"]) == ("none", row["step_name"])
+    ]
+    than = f", {units.percent(usual[0])} of those that met nothing" if usual else ""
+    kind = CAUSES.get(row["cause"], row["cause"])
+    name = f"{row['service_name']} {row['service_version']} · {row['operation']}"
+    lost = f"of {units.plural(row['entry_count'], 'session')} {units.percent(row['dropped_ratio'])} left{than}"
+    return name, row["dropped_count"], units.count(row["dropped_count"]), f"{kind}, before {row['step_name']}: {lost}"
 
 
 def _failed(rows: list[Row]) -> list[Markup]:
