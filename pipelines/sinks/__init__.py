@@ -1,6 +1,6 @@
 """Where rows go: a lake or BigQuery. What a sink does is said by `Sink` and `Writing`; uris.py makes one of its URI."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -59,6 +59,9 @@ class Sink(Protocol):
 
     def known_payload_ids(self, since: date) -> Collection[str]:
         """Payloads that the ledger accounts for, received on `since` (UTC) or later."""
+
+    def left_out(self) -> Mapping[str, int]:
+        """Values that tables have no column for, by `table.column`, since this was last asked."""
 
     def close(self) -> None:
         """Lets connections go."""

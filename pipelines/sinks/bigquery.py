@@ -3,9 +3,11 @@
 By default a unit's rows go to PENDING streams, one a table, and show when those are committed: all rows of a table or
 none. With `?stream=default` they show as they come, sooner, and a retry may write some twice; staging removes those.
 The ledger entries come last in both, so a unit that was cut short is not in the ledger and is delivered again.
+Columns that a table lacks of schemas/ are left out and counted; it need not be restarted when they are added.
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +21,7 @@ from pipelines.checks import Check
 from pipelines.errors import RunError, UsageError
 from pipelines.payloads import SIGNALS
 from pipelines.sinks import RefusedRow
+from pipelines.sinks.storage_columns import left_out
 from pipelines.sinks.storage_read import payload_ids
 from pipelines.sinks.storage_write import Refused, StorageWrite, storage_write
 
@@ -38,6 +41,7 @@ class Rows:
 
     write: StorageWrite
     has_pending_streams: bool
+    left_out: Counter[str]
     batches: dict[str, list[pa.RecordBatch]] = field(default_factory=dict)
 
     def add(self, table: str, day: date, rows: pa.RecordBatch) -> None:
@@ -57,6 +61,8 @@ class Rows:
         if not refused:
             for table, stream in streams.items():
                 self.write.commit(table, stream)
+            for table, batches in self.batches.items():
+                self.left_out.update(left_out(table, batches, self.write.lacking.of(table)))
         return refused
 
     def discard(self) -> None:
@@ -70,6 +76,7 @@ class BigQuery:
     def __init__(self, dataset: str, stream: str) -> None:
         self.dataset, self._stream = dataset, stream
         self._opened: StorageWrite | None = None
+        self._left_out = Counter[str]()
 
     @property
     def batch_seconds(self) -> float:
@@ -87,18 +94,23 @@ class BigQuery:
         pass
 
     def begin(self, unit_id: str) -> Rows:
-        return Rows(self._write, self._stream == "pending")
+        return Rows(self._write, self._stream == "pending", self._left_out)
 
     def commit(self, unit_id: str, entries: pa.Table) -> None:
         place = entries.schema.get_field_index("commit_time")
         now = pa.repeat(pa.scalar(datetime.now(UTC), entries.schema.field(place).type), entries.num_rows)
-        rows = Rows(self._write, self._stream == "pending")
+        rows = self.begin(unit_id)
         rows.batches["ingest_ledger"] = entries.set_column(place, entries.schema.field(place), now).to_batches()
         rows.publish()
 
     def known_payload_ids(self, since: date) -> Collection[str]:
         condition = f"event_date >= '{since - timedelta(days=LATE_DAYS)}' and receive_time >= '{since} 00:00:00+00'"
         return payload_ids(self.dataset, condition)
+
+    def left_out(self) -> Counter[str]:
+        found = Counter(self._left_out)
+        self._left_out.clear()
+        return found
 
     def close(self) -> None:
         if self._opened:
@@ -109,8 +121,7 @@ class BigQuery:
         there = self._write.columns(table)
         if not there:
             return "its columns were not told"  # an emulator need not
-        check_columns(f"{self.dataset}.{table}", table, there)
-        return ""
+        return check_columns(f"{self.dataset}.{table}", table, there)
 
     def _readable(self) -> str:
         self.known_payload_ids(datetime.now(UTC).date())
@@ -131,17 +142,23 @@ def bigquery(place: str) -> BigQuery:
     return BigQuery(found["dataset"], found["stream"] or "pending")
 
 
-def check_columns(where: str, table: str, there: dict[str, tuple[str, str]]) -> None:
-    """Raises RunError when a table cannot hold the rows of schemas/; columns that it has beyond them stay NULL."""
+def check_columns(where: str, table: str, there: dict[str, tuple[str, str]]) -> str:
+    """What a table lacks of schemas/, if that can be left out; columns that it has beyond them stay NULL.
+
+    Raises RunError when it cannot hold the rows.
+    """
     said = f"schemas/{table}.json"
     cure = "otelmart init --dry-run --to bigquery:PROJECT.DATASET shows what differs"
     wanted = {column["name"]: column for column in tables.table(table)["schema"]["fields"]}
-    if missing := [name for name in wanted if name not in there]:
-        raise RunError(f"{where} has no {', '.join(missing)}: otelmart init --to bigquery:PROJECT.DATASET adds them")
-    for name, column in wanted.items():
-        kind, mode = there[name]
+    for name in wanted.keys() & there.keys():
+        (kind, mode), column = there[name], wanted[name]
         want = _TYPES.get(column["type"], column["type"])
         if kind != want or (mode == "REPEATED") != (column["mode"] == "REPEATED"):
             raise RunError(f"{where}.{name} is {mode} {kind}, but {column['mode']} {want} in {said}: {cure}")
     if strict := [name for name, (_, mode) in there.items() if mode == "REQUIRED" and name not in wanted]:
         raise RunError(f"{where} wants {', '.join(strict)} in every row, which {said} does not have: {cure}")
+    missing = [name for name in wanted if name not in there]
+    if vital := [name for name in missing if wanted[name]["mode"] == "REQUIRED"]:
+        raise RunError(f"{where} has no {', '.join(vital)}, which every row needs: {cure}")
+    added = "are left out until otelmart init --to bigquery:PROJECT.DATASET adds them"
+    return f"{where} has no {', '.join(missing)}: values {added}" if missing else ""

@@ -7,7 +7,7 @@ Source: cloud.google.com/bigquery/docs/write-api, google/cloud/bigquery/storage/
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 from typing import Any, Final, Self
@@ -25,6 +25,7 @@ from pipelines import tables
 from pipelines.errors import RunError, without_credentials
 from pipelines.payloads import SIGNALS
 from pipelines.sinks import RefusedRow
+from pipelines.sinks.storage_columns import ExtraFields, Lacking, is_extra_fields, narrowed
 
 HOST_VARIABLE: Final = "BIGQUERY_STORAGE_EMULATOR_HOST"
 REQUEST_BYTES = 7_000_000  # of rows; BigQuery takes 10 MB, and counts more than the rows
@@ -38,6 +39,7 @@ _PASSING = (
     exceptions.AlreadyExists,  # of an offset: the stream is given up, not guessed about
     exceptions.Cancelled,
     exceptions.DeadlineExceeded,
+    ExtraFields,  # a column that was added some seconds ago
     exceptions.InternalServerError,
     exceptions.OutOfRange,  # of an offset, likewise
     exceptions.ResourceExhausted,
@@ -70,6 +72,7 @@ class StorageWrite:
     dataset: str
     call_seconds: float
     give_up_seconds: float
+    lacking: Lacking = field(default_factory=Lacking)
 
     def pending(self, table: str, batches: Sequence[pa.RecordBatch]) -> str:
         """Writes rows to a PENDING stream and finalizes it; returns its name, for `commit`.
@@ -93,21 +96,21 @@ class StorageWrite:
 
     def columns(self, table: str) -> dict[str, tuple[str, str]]:
         """{column: (type, mode)} as BigQuery has them. Raises RunError when the table cannot be written."""
-        request = types.GetWriteStreamRequest(name=self._default(table), view=types.WriteStreamView.FULL)
-        get = partial(self.client.get_write_stream, request=request, retry=None, timeout=self.call_seconds)
-        found = self._until_taken(table, get)
-        return {field.name: (field.type_.name, field.mode.name) for field in found.table_schema.fields}
+        found = self._until_taken(table, partial(self._looked_at, table))
+        return {column.name: (column.type_.name, column.mode.name) for column in found}
 
     def close(self) -> None:
         self.client.transport.close()
 
     def _pending_once(self, table: str, batches: Sequence[pa.RecordBatch]) -> str:
-        stream: str = self.client.create_write_stream(
+        made = self.client.create_write_stream(
             parent=self._path(table),
             write_stream=types.WriteStream(type_=types.WriteStream.Type.PENDING),
             retry=None,
             timeout=self.call_seconds,
-        ).name
+        )
+        self.lacking.tell(table, made.table_schema.fields)
+        stream: str = made.name
         for _ in self._taken(table, stream, batches, has_offsets=True):
             pass
         done = self.client.finalize_write_stream(name=stream, retry=None, timeout=self.call_seconds)
@@ -115,9 +118,18 @@ class StorageWrite:
         return stream
 
     def _append_once(self, table: str, batches: Sequence[pa.RecordBatch], taken_rows: list[int]) -> None:
+        if self.lacking.is_due(table):
+            self._looked_at(table)
         for row_count in self._taken(table, self._default(table), batches, first=len(taken_rows)):
             taken_rows.append(row_count)
         _check_count(self._default(table), sum(taken_rows), batches)
+
+    def _looked_at(self, table: str) -> Any:
+        """The columns of a table as BigQuery has them now."""
+        request = types.GetWriteStreamRequest(name=self._default(table), view=types.WriteStreamView.FULL)
+        found = self.client.get_write_stream(request=request, retry=None, timeout=self.call_seconds).table_schema.fields
+        self.lacking.tell(table, found)
+        return found
 
     def _commit_once(self, table: str, stream: str) -> None:
         answer = self.client.batch_commit_write_streams(
@@ -131,7 +143,8 @@ class StorageWrite:
         self, table: str, stream: str, batches: Sequence[pa.RecordBatch], *, first: int = 0, has_offsets: bool = False
     ) -> Iterator[int]:
         """Sends requests from number `first` on over one connection; yields the row count of each as it is taken."""
-        sending = _Sending(stream, islice(requests_of(table, batches), first, None), has_offsets)
+        schema = narrowed(tables.arrow_schema(table), self.lacking.of(table))
+        sending = _Sending(stream, islice(requests_of(table, batches), first, None), schema, has_offsets)
         opening = next(sending, None)
         if opening is not None:  # the client waits for an answer before it looks at what it may send
             answers: Any = self.client.append_rows(
@@ -146,8 +159,16 @@ class StorageWrite:
                         rows = next(islice(requests_of(table, batches), first + number, None))
                         raise Refused([_refused(table, rows, each.index, each.message) for each in answer.row_errors])
                     if answer.error.code:
-                        raise exceptions.from_grpc_status(answer.error.code, answer.error.message)
+                        details = list(answer.error.details)
+                        raise exceptions.from_grpc_status(answer.error.code, answer.error.message, details=details)
+                    if answer.updated_schema.fields:
+                        self.lacking.expire(table)
                     yield sending.row_counts[number]
+            except exceptions.InvalidArgument as error:
+                if not is_extra_fields(error):
+                    raise
+                self._looked_at(table)
+                raise ExtraFields(error.message) from None  # type: ignore[no-untyped-call]
             finally:
                 answers.cancel()
         if sending.refused:
@@ -175,8 +196,8 @@ class StorageWrite:
 class _Sending:
     """Requests as gRPC's thread asks for them, with the rows of each, and the row that fits none."""
 
-    def __init__(self, stream: str, batches: Iterator[pa.RecordBatch], has_offsets: bool) -> None:
-        self._stream, self._batches, self._has_offsets = stream, batches, has_offsets
+    def __init__(self, stream: str, batches: Iterator[pa.RecordBatch], schema: pa.Schema, has_offsets: bool) -> None:
+        self._stream, self._batches, self._schema, self._has_offsets = stream, batches, schema, has_offsets
         self.row_counts: list[int] = []
         self.refused: Refused | None = None
 
@@ -189,6 +210,8 @@ class _Sending:
         except Refused as refused:
             self.refused = refused
             raise StopIteration from None
+        if rows.schema != self._schema:
+            rows = rows.select(self._schema.names).cast(self._schema)
         request = types.AppendRowsRequest()
         message = types.AppendRowsRequest.pb(request)
         if not self.row_counts:

@@ -138,6 +138,7 @@ class Worker:
                 copy_count=done.copy_count,
                 batch_count=1,
                 row_counts=done.row_counts,
+                left_out_counts=dict(self._sink.left_out()),
                 commit_seconds=time.monotonic() - start,
                 delays=[now - message.publish_time.timestamp() for message in messages],
             )

@@ -13,13 +13,15 @@ DELAY_BOUNDS_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 @dataclass(frozen=True, slots=True)
 class Done:
     """What a process did since it last told: messages acknowledged, their uncompressed bytes, copies that were known
-    already, committed batches, rows by table, seconds in commits, seconds from publish to commit of each message."""
+    already, committed batches, rows by table, values by `table.column` that the table has no column for, seconds in
+    commits, seconds from publish to commit of each message."""
 
     message_count: int = 0
     byte_count: int = 0
     copy_count: int = 0
     batch_count: int = 0
     row_counts: dict[str, int] = field(default_factory=dict)
+    left_out_counts: dict[str, int] = field(default_factory=dict)
     commit_seconds: float = 0.0
     delays: list[float] = field(default_factory=list)
 
@@ -30,6 +32,7 @@ class Totals(Collector):
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.row_counts: Counter[str] = Counter()
+        self.left_out_counts: Counter[str] = Counter()
         self.commit_seconds = 0.0
         self.delay_counts: Counter[float] = Counter()
         self.delay_seconds = 0.0
@@ -40,6 +43,7 @@ class Totals(Collector):
         for name in ("message_count", "byte_count", "copy_count", "batch_count"):
             self.counts[name] += getattr(done, name)
         self.row_counts.update(done.row_counts)
+        self.left_out_counts.update(done.left_out_counts)
         self.commit_seconds += done.commit_seconds
         self.delay_seconds += sum(done.delays)
         for delay in done.delays:
@@ -61,6 +65,12 @@ class Totals(Collector):
         for table, count in sorted(self.row_counts.items()):
             rows.add_metric([table], count)
         yield rows
+        left_out = CounterMetricFamily(
+            "otelmart_worker_left_out_values", "Values the table has no column for.", labels=["table", "column"]
+        )
+        for place, count in sorted(self.left_out_counts.items()):
+            left_out.add_metric(place.split(".", 1), count)
+        yield left_out
         yield CounterMetricFamily("otelmart_worker_commit_seconds", "Time in commits.", value=self.commit_seconds)
         yield GaugeMetricFamily("otelmart_worker_processes", "Processes that pull now.", value=self.process_count)
         yield HistogramMetricFamily(

@@ -106,13 +106,21 @@ class Supervisor:
         self._running.add(process)
         try:
             async for line in process.stdout:
-                self._totals.add(Done(**json.loads(line)))
+                self._add(Done(**json.loads(line)))
                 self._totals.process_count += not is_pulling
                 is_pulling = True
         finally:
             self._totals.process_count -= is_pulling
             self._running.discard(process)
         return await process.wait()
+
+    def _add(self, done: Done) -> None:
+        if new := sorted(done.left_out_counts.keys() - self._totals.left_out_counts.keys()):
+            self._say(
+                f"the tables have no {', '.join(new)}: values are left out, and counted, until "
+                "otelmart init --to bigquery:PROJECT.DATASET adds them"
+            )
+        self._totals.add(done)
 
     async def _end(self, keeping: list[asyncio.Task[None]]) -> int:
         """How many processes had to be killed."""

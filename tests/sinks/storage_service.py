@@ -1,7 +1,8 @@
 """BigQuery's Storage Write and Read API over real gRPC, with tables in memory, and faults when a test asks for them.
 
 It stands in for BigQuery, which cannot be had here; google-cloud-bigquery-storage is the client on the other end. Its
-rules are those of storage.proto: offsets, row errors, REQUIRED columns, requests of 10 MB, streams that end.
+rules are those of storage.proto: offsets, row errors, REQUIRED columns, requests of 10 MB, streams that end, columns
+that are told when a stream is made and when they change, and refused when the table lacks them.
 """
 
 import itertools
@@ -9,7 +10,7 @@ import operator
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,9 +55,10 @@ def no_faults(method: str) -> None:
 
 @dataclass
 class Table:
-    """Fields as in schemas/, and the rows that show."""
+    """Fields as in schemas/, and the rows that show; the next `old_appends` appends do not know the last field yet."""
 
     fields: list[dict[str, Any]]
+    old_appends: int = 0
     batches: list[pa.RecordBatch] = field(default_factory=list)
 
 
@@ -93,23 +95,23 @@ class StorageService:
     def rows(self, table: str) -> pa.Table:
         """What a reader of the table sees."""
         with self._lock:
-            return pa.Table.from_batches(self.tables[table].batches, tables.arrow_schema(table))
+            schema = pa.schema([tables._arrow_field(each) for each in self.tables[table].fields])
+            return pa.Table.from_batches([_filled(batch, schema) for batch in self.tables[table].batches], schema)
 
     def get_write_stream(self, request: Any, context: grpc.ServicerContext) -> Any:
         table = self._table(request.name.partition("/streams/")[0], context)
         answer = types.WriteStream.pb()(name=request.name, type_=types.WriteStream.Type.COMMITTED)
-        for each in table.fields:
-            kind = _KIND.get(each["type"]) or _TYPES[each["type"]]
-            answer.table_schema.fields.add(
-                name=each["name"], type_=kind, mode=types.TableFieldSchema.Mode[each["mode"]]
-            )
+        if request.view == types.WriteStreamView.FULL:
+            _tell(table.fields, answer.table_schema.fields)
         return answer
 
     def create_write_stream(self, request: Any, context: grpc.ServicerContext) -> Any:
-        self._table(request.parent, context)
+        table = self._table(request.parent, context)
         name = f"{request.parent}/streams/s{next(self._numbers)}"
         self.streams[name] = Stream(request.parent.rsplit("/", 1)[1])
-        return types.WriteStream.pb()(name=name, type_=request.write_stream.type_)
+        answer = types.WriteStream.pb()(name=name, type_=request.write_stream.type_)
+        _tell(table.fields, answer.table_schema.fields)
+        return answer
 
     def finalize_write_stream(self, request: Any, context: grpc.ServicerContext) -> Any:
         stream = self._stream(request.name, context)
@@ -133,9 +135,11 @@ class StorageService:
         return answer
 
     def append_rows(self, requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
-        name, schema = "", None
+        name, schema, known = "", None, None
         for request in requests:
             name = request.write_stream or name
+            fields = [*self._table(name.partition("/streams/")[0], context).fields]
+            known = known or fields
             if encoded := request.arrow_rows.writer_schema.serialized_schema:
                 schema = pa.ipc.read_schema(pa.py_buffer(encoded))
             fault = self._asked("append_rows", context)
@@ -147,6 +151,9 @@ class StorageService:
                 answer.error.code, answer.error.message = fault.code.value[0], "fault"
             elif fault:
                 _fail(fault, context)
+            elif fields != known:
+                _tell(fields, answer.updated_schema.fields)
+                known = fields
             yield answer
 
     def create_read_session(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -172,8 +179,10 @@ class StorageService:
         rows = pa.ipc.read_record_batch(pa.py_buffer(request.arrow_rows.rows.serialized_record_batch), schema)
         if request.ByteSize() > REQUEST_BYTES:
             _say(answer, code_pb2.INVALID_ARGUMENT, f"AppendRows request too large: {request.ByteSize()}")
-        elif extra := [column for column in rows.schema.names if column not in {f["name"] for f in table.fields}]:
+        elif extra := self._extra(table, rows.schema):
             _say(answer, code_pb2.INVALID_ARGUMENT, f"Input schema has more fields than BigQuery schema: {extra}")
+            told = types.StorageError.pb()(code=_ERRORS.SCHEMA_MISMATCH_EXTRA_FIELDS, entity=name)
+            answer.error.details.add().Pack(told)
         elif any(pa.types.is_dictionary(kind) for kind in rows.schema.types):
             _say(answer, code_pb2.INVALID_ARGUMENT, "dictionary columns")
         elif errors := self._row_errors(table, rows):
@@ -198,6 +207,13 @@ class StorageService:
         else:
             answer.append_result.offset.value = stream.row_count
             stream.batches.append(rows)
+
+    def _extra(self, table: Table, sent: pa.Schema) -> list[str]:
+        """Columns of a request that the table lacks, or does not know yet where rows are taken."""
+        known = table.fields
+        if table.old_appends:
+            table.old_appends, known = table.old_appends - 1, known[:-1]
+        return sorted({*_paths(sent)} - {*_paths(pa.schema([tables._arrow_field(each) for each in known]))})
 
     def _row_errors(self, table: Table, rows: pa.RecordBatch) -> dict[int, str]:
         errors: dict[int, str] = {}
@@ -250,6 +266,35 @@ def _fail(fault: Fault, context: grpc.ServicerContext) -> None:
         time.sleep(fault.seconds)
     if fault.code:
         context.abort(fault.code, "fault")
+
+
+def _tell(fields: list[dict[str, Any]], told: Any) -> None:
+    for each in fields:
+        kind = _KIND.get(each["type"]) or _TYPES[each["type"]]
+        column = told.add(name=each["name"], type_=kind, mode=types.TableFieldSchema.Mode[each["mode"]])
+        _tell(each.get("fields", []), column.fields)
+
+
+def _paths(fields: Iterable[Any], above: str = "") -> Iterator[str]:
+    """Names of columns, nested ones as `a.b`."""
+    for each in fields:
+        yield f"{above}{each.name}"
+        kind = each.type.value_type if pa.types.is_list(each.type) else each.type
+        if pa.types.is_struct(kind):
+            yield from _paths(kind, f"{above}{each.name}.")
+
+
+def _filled(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Rows with NULL in the columns that they came without."""
+    return pa.RecordBatch.from_arrays(
+        [
+            batch.column(each.name).cast(each.type)
+            if each.name in batch.schema.names
+            else pa.nulls(batch.num_rows, each.type)
+            for each in schema
+        ],
+        schema=schema,
+    )
 
 
 def _say(answer: Any, code: int, text: str) -> None:

@@ -17,10 +17,11 @@ import grpc
 import pytest
 
 from pipelines.sinks.storage_write import HOST_VARIABLE
+from tests.pipeline.telemetry import logs
 from tests.sinks.storage_service import REFUSED, Fault, StorageService, served
 from tests.stack import pubsub_emulator
 from tests.stack.pubsub_emulator import PubSub
-from tests.stack.test_worker import KILLED, SECRET, corpus, expected, started
+from tests.stack.test_worker import KILLED, SECRET, corpus, expected, message, started
 
 pytestmark = pytest.mark.stack
 SINK = "bigquery:shop.observability"
@@ -122,6 +123,28 @@ def test_refused_rows_become_dead_letters_and_hold_nothing_up(otelmart: str, pub
     letters = Counter(row["error_text"] for row in service.rows("dead_letters").to_pylist())
     assert letters[REFUSED] == len(expected(1, 10))
     assert service.rows("traces").num_rows == 0
+
+
+def test_a_column_that_init_adds_while_the_worker_runs_fills_without_a_restart(otelmart: str, pubsub: PubSub) -> None:
+    topic, subscription = pubsub.topic("lacking")
+    service = StorageService()
+    fields = service.tables["logs"].fields
+    body = fields.pop([each["name"] for each in fields].index("body"))
+    with served(service) as host:
+        worker = started(otelmart, pubsub.host, subscription, SINK, "--processes", "2", **{HOST_VARIABLE: host})
+        for first in (1, 4):
+            pubsub.publish(topic, [message("logs", logs(first, 3))])
+            worker.wait_for("otelmart_worker_messages_total", 1 + first // 4)
+        fields.append(body)
+        fields.append({"name": "team", "type": "STRING", "mode": "NULLABLE"})
+        pubsub.publish(topic, [message("logs", logs(7, 3))])
+        worker.wait_for("otelmart_worker_messages_total", 3)
+        left_out = worker.metric('otelmart_worker_left_out_values_total{column="body",table="logs"}')
+        restart_count = worker.metric("otelmart_worker_restarts_total")
+        said = worker.stop()
+    assert sorted(filter(None, service.rows("logs")["body"].to_pylist())) == ["line 7", "line 8", "line 9"]
+    assert (service.rows("logs").num_rows, left_out, restart_count) == (9, 6, 0)
+    assert said.count("the tables have no logs.body: values are left out, and counted, until otelmart init") == 1
 
 
 @pytest.mark.parametrize(
