@@ -78,14 +78,16 @@ def command(
 
     Into lake:DIR, or bigquery:PROJECT.DATASET by the Storage Write API: a batch shows whole, or with ?stream=default
     at once, at least once. With the environment variables PUBSUB_EMULATOR_HOST and BIGQUERY_STORAGE_EMULATOR_HOST,
-    the emulators there are used.
+    the emulators there are used. With OTEL_EXPORTER_OTLP_ENDPOINT, the worker sends metrics and a span a batch there.
     """
     import asyncio
+    import os
 
     from pipelines.sinks.uris import opened
     from pipelines.sources import pubsub
     from pipelines.worker.process import Settings
     from pipelines.worker.supervise import Plan, Supervisor
+    from pipelines.worker.telemetry import telemetry
 
     place = options.edge(source, "--from", {"pubsub": pubsub.EXAMPLE})
     target = opened(sink)
@@ -103,9 +105,10 @@ def command(
         outstanding_bytes=outstanding_bytes,
         lease_seconds=int(lease),
     )
+    own = telemetry(settings.subscription, os.environ)
     for check in (*pubsub.checks(settings.subscription), *target.checks()):
         check.look()
-    asyncio.run(Supervisor(settings, Plan(processes, *health, grace), target, _say).run())
+    asyncio.run(Supervisor(settings, Plan(processes, *health, grace), target, _say, own).run())
 
 
 def _say(text: str) -> None:

@@ -11,6 +11,7 @@ from pipelines.ledger import Engine, Entries
 from pipelines.load import route
 from pipelines.payloads import Payload, Unreadable
 from pipelines.sinks import Sink
+from pipelines.worker.own import is_own
 
 KNOWN_PAYLOADS = 200_000  # some 30 MB; Pub/Sub sends again within minutes, and staging removes what comes later
 
@@ -35,12 +36,14 @@ class Known:
 
 @dataclass(slots=True)
 class Batch:
-    """What one batch became: its new payloads, uncompressed bytes of them, copies left out, ledger rows by table."""
+    """What one batch became: its new payloads, uncompressed bytes of them, copies left out, ledger rows by table;
+    and whether there was nothing, copies included, but the worker's own telemetry."""
 
     payload_ids: set[str] = field(default_factory=set)
     byte_count: int = 0
     copy_count: int = 0
     row_counts: dict[str, int] = field(default_factory=dict)
+    is_own: bool = True
 
 
 def commit(
@@ -98,6 +101,7 @@ def _written(
 def _new(found: Iterable[Payload | Unreadable], known: Known, batch: Batch) -> Iterator[Payload | Unreadable]:
     for item in found:
         identity = item.payload_id
+        batch.is_own = batch.is_own and is_own(item)
         if identity is not None and (identity in known or identity in batch.payload_ids):
             batch.copy_count += 1
             continue

@@ -124,7 +124,7 @@ class Worker:
         return messages
 
     def _commit(self, messages: Sequence[Any], known: batch.Known) -> None:
-        start = time.monotonic()
+        start, start_ns = time.monotonic(), time.time_ns()
         unit_id = f"{self._writer_id}{self._batch_count:08x}"
         self._batch_count += 1
         pulled = Pulled(messages, f"pubsub:{self._settings.subscription}", self._limits)
@@ -141,6 +141,8 @@ class Worker:
                 left_out_counts=dict(self._sink.left_out()),
                 commit_seconds=time.monotonic() - start,
                 delays=[now - message.publish_time.timestamp() for message in messages],
+                start_ns=start_ns,
+                is_own=done.is_own,
             )
         )
 

@@ -16,6 +16,7 @@ from pipelines.errors import RunError
 from pipelines.sinks import Sink
 from pipelines.worker.process import Settings
 from pipelines.worker.report import Done, Totals
+from pipelines.worker.telemetry import Telemetry
 
 Say = Callable[[str], None]
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 30.0)
@@ -35,8 +36,11 @@ class Plan:
 class Supervisor:
     """Starts processes, and starts them again when they end by themselves, waiting longer each time."""
 
-    def __init__(self, settings: Settings, plan: Plan, sink: Sink, say: Say) -> None:
+    def __init__(
+        self, settings: Settings, plan: Plan, sink: Sink, say: Say, telemetry: Telemetry | None = None
+    ) -> None:
         self._settings, self._plan, self._sink, self._say = settings, plan, sink, say
+        self._telemetry = telemetry
         self._totals = Totals()
         self._running: set[asyncio.subprocess.Process] = set()
         self._stop = asyncio.Event()
@@ -56,6 +60,8 @@ class Supervisor:
             killed_count = await self._end(keeping)
         finally:
             await runner.cleanup()
+            if self._telemetry:
+                await asyncio.to_thread(self._telemetry.close)
         if killed_count:
             raise RunError(
                 f"{killed_count} processes did not finish within {self._plan.grace_seconds:.0f} s and were killed: "
@@ -121,6 +127,8 @@ class Supervisor:
                 "otelmart init --to bigquery:PROJECT.DATASET adds them"
             )
         self._totals.add(done)
+        if self._telemetry:
+            self._telemetry.add(done)
 
     async def _end(self, keeping: list[asyncio.Task[None]]) -> int:
         """How many processes had to be killed."""
