@@ -37,8 +37,9 @@ def jar() -> Path | None:
 
 @dataclass(frozen=True)
 class PubSub:
-    """A running emulator: its address, and clients of it."""
+    """A running emulator: its process and address, and clients of it."""
 
+    process: subprocess.Popen[bytes]
     host: str
     publisher: Any
     subscriber: Any
@@ -60,12 +61,13 @@ class PubSub:
 
 
 @contextmanager
-def emulator() -> Iterator[PubSub]:
-    """An emulator on loopback; it ends with the block, and forgets."""
+def emulator(port: int = 0) -> Iterator[PubSub]:
+    """An emulator on loopback, on a free port unless told; it ends with the block, and forgets."""
     path = jar()
     assert path, f"no Pub/Sub emulator: gcloud components install pubsub-emulator, or name its jar with {JAR_VARIABLE}"
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         port = listener.getsockname()[1]
     process = subprocess.Popen(
         ["java", "-jar", str(path), "--host=127.0.0.1", f"--port={port}"],
@@ -78,6 +80,7 @@ def emulator() -> Iterator[PubSub]:
         grpc.channel_ready_future(channel).result(timeout=60)
         assert process.poll() is None
         yield PubSub(
+            process,
             host,
             pubsub_v1.PublisherClient(transport=PublisherGrpcTransport(channel=channel)),
             pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel)),

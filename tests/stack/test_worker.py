@@ -1,5 +1,6 @@
 """The worker against Google's Pub/Sub emulator: nothing lost, nothing doubled, whatever happens to it."""
 
+import gzip
 import json
 import os
 import random
@@ -17,6 +18,7 @@ import pytest
 import requests
 
 from pipelines.listen.topic import attributes
+from pipelines.payloads import payload_id
 from tests.pipeline.telemetry import logs, points, rows, spans
 from tests.stack import pubsub_emulator
 from tests.stack.pubsub_emulator import PubSub
@@ -245,6 +247,46 @@ def killed_at_random(seed: int, otelmart: str, pubsub: PubSub, lake: Path) -> tu
     raw_duplicates = len(spans_there) - len(want)
     assert raw_duplicates == sum(line["duplicates"] for line in found["lines"])  # type: ignore[attr-defined]
     return len(want), raw_duplicates
+
+
+@pytest.mark.parametrize(("forgotten_seconds", "fewest_restarts"), [(0, 0), (20, 1)], ids=["at once", "later"])
+def test_an_emulator_that_is_killed_and_forgets_loses_nothing_that_is_sent_again(
+    otelmart: str, tmp_path: Path, forgotten_seconds: int, fewest_restarts: int
+) -> None:
+    """Pub/Sub goes while messages are pulled; topic and subscription come back, and what the ledger lacks is sent.
+
+    A process that finds its subscription gone ends with one line, and the next one starts.
+    """
+    bodies, lake = corpus(1, 120), tmp_path / "lake"
+    with pubsub_emulator.emulator() as first:
+        topic, subscription = first.topic("restarted")
+        worker = start(otelmart, first.host, subscription, lake, "--processes", "2", "--batch", "4KiB")
+        first.publish(topic, bodies[:60])
+        worker.wait_for("otelmart_worker_messages_total", 10)
+        first.publish(topic, bodies[60:90])
+        first.process.kill()
+        first.process.wait()
+    time.sleep(5)  # what was pulled is committed
+    committed = {identity for (identity,) in rows(lake, "select distinct payload_id from ingest_ledger")}
+    with pubsub_emulator.emulator(int(first.host.rpartition(":")[2])) as second:
+        time.sleep(forgotten_seconds)
+        second.topic("restarted")
+        again = [each for each in bodies if payload_id(gzip.decompress(each[0])) not in committed]
+        second.publish(topic, again)
+        deadline = time.monotonic() + 120
+        while set(spans_of(lake)) != set(expected(1, 120)):
+            assert time.monotonic() < deadline, f"{len(set(spans_of(lake)))} spans"
+            time.sleep(1)
+        restart_count = worker.metric("otelmart_worker_restarts_total")
+        said = worker.stop()
+    found = ledger(otelmart, lake)
+    assert 30 <= len(again) < len(bodies)
+    assert found["unexplained"] == 0
+    assert len(spans_of(lake)) - len(expected(1, 120)) == sum(line["duplicates"] for line in found["lines"])  # type: ignore[attr-defined]
+    assert restart_count >= fewest_restarts
+    assert said.count("NotFound: ") == said.count("a process ended with 1") == restart_count
+    assert "Traceback" not in said, said
+    print(f"{len(committed)} payloads before, {len(again)} sent again, {restart_count:.0f} restarts; {said!r}")
 
 
 def test_a_lost_part_is_unexplained(otelmart: str, pubsub: PubSub, tmp_path: Path) -> None:
