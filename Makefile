@@ -5,7 +5,7 @@ STATE := .otelmart
 PYTHON ?= python3.11
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint fix lock bench bench-worker bench-build test-stack fuzz clean
+.PHONY: help demo test lint fix lock bench bench-worker bench-build test-stack soak fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ bench-worker: $(READY) ## the worker draining 5 million spans from the Pub/Sub e
 
 bench-build: $(READY) ## a full build over 10 million spans, and one new day after 96; some 15 minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/build_at_scale.py
+
+soak: $(READY) ## the worker under kills, redeliveries and faults for MINUTES=30; SEED= chooses them; needs java
+	MINUTES=$(or $(MINUTES),30) SEED=$(or $(SEED),7) PYTHONPATH=. $(BIN)/python -m tests.stack.soak
 
 fuzz: $(READY) ## a million hostile inputs to every parser, in some 15 minutes; atheris guides where it installs
 	-$(BIN)/pip install --quiet --no-deps --require-hashes -r tests/fuzz/requirements.txt
