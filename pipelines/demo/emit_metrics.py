@@ -1,7 +1,8 @@
 """Tallies → points: cumulative and delta sums, both histogram kinds, an up-down counter, and what agents report.
 
 A pod exports from its first recording until it is replaced. Three things go wrong on the first day: auth-service
-restarts (its start time moves), payment-service drops to 0 without a new start time, and a gauge has a gap.
+restarts (its start time moves), payment-service and email-service drop to 0 without a new start time, and a gauge has a
+gap.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def _counter(shop: Shop, series: Series, increments: dict[int, int]) -> Iterator
         if series.pod.service == "auth-service" and interval == restart:
             total, start_ns = 0, export_time_ns(shop, "production", interval) + NS_PER_SECOND
         elif (
-            series.pod.service == "payment-service"
+            series.pod.service in ("payment-service", "email-service")
             and restart <= interval
             and restart >= 0
             and not has_dropped

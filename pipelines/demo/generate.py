@@ -22,6 +22,7 @@ from pipelines.demo.broken import write_broken
 from pipelines.demo.collector import Body, Collector, write_manifest
 from pipelines.demo.emit import emit
 from pipelines.demo.emit_metrics import points
+from pipelines.demo.invitations import invitations
 from pipelines.demo.journeys import facts_of_day
 from pipelines.demo.metric_points import requests
 from pipelines.demo.observed import Observed
@@ -72,6 +73,7 @@ def _generate(shop: Shop, directory: Path, progress: Callable[[str], None]) -> T
         progress(
             f"day {number} of {shop.days}: {day.plan.spans.total():,} spans, {day.plan.logs.total():,} log records"
         )
+    whole.tally.add(invitations(shop))
     _add_plan(whole.plan, _write_metrics(directory, shop, whole.tally))
     progress(f"metrics: {whole.plan.metric_points.total():,} points")
     _add_plan(whole.plan, write_broken(Collector(directory, shop), shop))

@@ -28,7 +28,7 @@ DESCRIPTIONS = {
     "api.duration": ("API call duration", "ms"), "payment.transactions": ("Total payment transactions", "1"),
     "payment.latency": ("Payment processing latency", "ms"),
     "http.server.request.duration": ("Duration of HTTP server requests.", "s"),
-    "go.gc.pause": ("GC pauses", "ms"),
+    "go.gc.pause": ("GC pauses", "ms"), "user_registration_total": ("Invited friends who registered", "1"),
 }  # fmt: skip
 EXPONENTIAL = ("payment.latency", "http.server.request.duration")
 Temporality: TypeAlias = pb.AggregationTemporality.ValueType

@@ -14,6 +14,25 @@ def test_registrations_by_day(built: Built) -> None:
     assert built.by_key(sql, 2) == truth
 
 
+def test_registrations_are_counted_by_facts_else_by_the_counter_never_by_both(built: Built) -> None:
+    sql = """
+        select deployment_environment, event_date, service_name, registration_source, registration_count
+        from marts.fct_registrations_daily
+    """
+    told = {
+        (row["environment"], row["event_date"], "auth-service", "span"): row["registration_count"]
+        for row in built.truth["registrations"]
+    }
+    counted = {
+        (row["environment"], date, row["service_name"], "counter"): increase
+        for row in built.truth["counters"]
+        if row["metric_name"] == "user_registration_total"
+        for date, increase in row["increase_by_date"].items()
+    }
+    assert {key[2] for key in counted} == {"email-service"}
+    assert built.by_key(sql, 4) == told | counted
+
+
 def test_payments_by_method_gateway_and_status(built: Built) -> None:
     sql = """
         select deployment_environment, event_date, payment_method, payment_gateway, payment_status, payment_currency,

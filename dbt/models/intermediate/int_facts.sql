@@ -51,6 +51,7 @@ merged as (
         fact_key,
 
         min(case when signal_number = 1 then trace_id end) as trace_id,
+        min(case when signal_number = 1 then signal end) as signal,
         min(case when signal_number = 1 then signal_id end) as signal_id,
         min(case when signal_number = 1 then row_ordinal end) as row_ordinal,
 

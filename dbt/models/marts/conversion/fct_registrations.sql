@@ -26,6 +26,7 @@ final as (
         facts.service_namespace,
         facts.service_name,
         facts.service_version,
+        facts.signal as registration_source,
 
         facts.duration_ms,
         facts.signal_count,
