@@ -10,3 +10,28 @@
 {% macro currency_of_unit(unit) -%}
     {{ re_extract(unit, '^[{]?([A-Z]{3})[}]?$') }}
 {%- endmacro %}
+
+{# Amounts, each as often as its weight in millionths says, added up: NUMERIC, so that the order does not matter. #}
+{% macro weighted_total(weight_micros, amount) -%}
+    {{ to_money('sum(' ~ weight_micros ~ ' * ' ~ amount ~ ') * ' ~ to_money("'0.000001'")) }}
+{%- endmacro %}
+
+{# Variance that keeping one in `weight` adds to a total: weight · (weight − 1) · amount². #}
+{% macro sampling_variance(weight_micros, amount) -%}
+    {%- set weight = to_float(weight_micros) ~ ' / 1000000' -%}
+    {{ exact_number('(' ~ weight ~ ' * (' ~ weight ~ ' - 1) * power(' ~ to_float(amount) ~ ', 2))') }}
+{%- endmacro %}
+
+{# How a counter and the facts compare. Half a hundredth is equal: SDKs add money up in binary fractions. Three standard
+   errors hold what sampling does in all but 3 of 1000 days. #}
+{% macro reconciliation_state() -%}
+    case
+        when abs(difference) < {{ to_money("'0.005'") }} then 'equal'
+        when difference between -late_fact_total and carried_fact_total then 'within_export_delay'
+        when counter_increase = 0 then 'fact_only'
+        when fact_total = 0 then 'counter_only'
+        when {{ to_float('difference') }} between -3 * sampling_error - {{ to_float('late_fact_total') }}
+            and 3 * sampling_error + {{ to_float('carried_fact_total') }} then 'within_sampling_error'
+        else 'differs'
+    end
+{%- endmacro %}

@@ -40,6 +40,7 @@ with spans as (
         payment_amount,
         page_load_time_ms,
         duration_ms,
+        weight_micros,
         is_error,
         start_time as signal_time,
     from {{ ref('stg_otel__spans') }}
@@ -89,6 +90,7 @@ logs as (
         payment_amount,
         {{ to_float('null') }} as page_load_time_ms,
         {{ to_float('null') }} as duration_ms,
+        1000000 as weight_micros,
         coalesce(severity_number >= 17, false) as is_error,
         time as signal_time,
     from {{ ref('stg_otel__logs') }}

@@ -22,16 +22,7 @@ actors as (
 keyed as (
     select
         *,
-        case fact
-            when 'page_view' then trace_id || '/' || shown_page_name
-            when 'user_action' then trace_id || '/' || coalesce(event_name, name)
-            when 'order' then coalesce(
-                deployment_environment || '/' || service_namespace || '/'
-                || coalesce(order_id, max(order_id) over (partition by fact, trace_id)),
-                trace_id
-            )
-            else trace_id
-        end as fact_key,
+        {{ fact_key() }} as fact_key,
     from signals
 ),
 

@@ -1,0 +1,74 @@
+{{ config(meta={'days_before': 1, 'days_after': 1}) }}
+-- What each service itself tells of a fact. A fact stands for as many as the least of its signals' weights: it is seen
+-- if any of them is kept.
+with signals as (
+    select
+        fact,
+        trace_id,
+        name,
+        event_name,
+        deployment_environment,
+        service_namespace,
+        service_name,
+        coalesce(page_name, http_path, '(not set)') as shown_page_name,
+        order_id,
+        order_currency,
+        priority,
+        order_total,
+        weight_micros,
+        is_error,
+        signal_time,
+    from {{ ref('int_fact_signals') }}
+    where {{ in_read_dates('event_date') }}
+        and fact in (select fact from {{ ref('business_counters') }})
+),
+
+keyed as (
+    select *, {{ fact_key() }} as fact_key
+    from signals
+),
+
+told as (
+    select
+        fact,
+        fact_key,
+        deployment_environment,
+        service_namespace,
+        service_name,
+        min(order_currency) as order_currency,
+        min(priority) as priority,
+        max(order_total) as order_total,
+        min(weight_micros) as weight_micros,
+        count(case when is_error then 1 end) as error_count,
+        min(signal_time) as fact_time,
+    from keyed
+    group by fact, fact_key, deployment_environment, service_namespace, service_name
+),
+
+final as (
+    select
+        {{ local_date('fact_time') }} as event_date,
+
+        fact,
+        fact_key,
+
+        deployment_environment,
+        service_namespace,
+        service_name,
+        {{ key_text('order_currency') }} as order_currency,
+
+        order_total,
+        weight_micros,
+
+        sum(error_count) over (partition by fact, fact_key) > 0 as is_error,
+        row_number() over (
+            partition by fact, fact_key
+            order by priority, fact_time, deployment_environment, service_namespace, service_name
+        ) = 1 as is_first_to_speak,
+
+        fact_time,
+    from told
+)
+
+select * from final
+where {{ in_dates('event_date') }}
