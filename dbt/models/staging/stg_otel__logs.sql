@@ -31,6 +31,8 @@ with logs as (
         page_name,
         page_url,
         product_id,
+        web_vital_name,
+        web_vital_id,
         login_status,
         login_failure_reason,
         order_id,
@@ -56,6 +58,7 @@ with logs as (
         order_total,
         order_items_count,
         payment_amount,
+        web_vital_value,
         time_unix_nano,
 
         is_time_inferred,
