@@ -32,7 +32,12 @@
 
 {# Path of the request, without host, query and fragment. #}
 {% macro http_path() -%}
-    {{ re_extract('coalesce(http_target, http_url)', '^(?:[a-z]+://[^/?#]*)?([^?#]*)') }}
+    {{ url_path('coalesce(http_target, http_url)') }}
+{%- endmacro %}
+
+{# Path of a URL or of a request's target, without host, query and fragment. #}
+{% macro url_path(url) -%}
+    {{ re_extract(url, '^(?:[a-z]+://[^/?#]*)?([^?#]*)') }}
 {%- endmacro %}
 
 {# Columns that rows of the seed fact_rules may name. #}

@@ -14,6 +14,7 @@ from pipelines.demo.otlp import CLIENT, INTERNAL, Attributes, Event
 from pipelines.demo.outbox import Emitter, Outbox, of_browser, status_of
 from pipelines.demo.sources import DOCUMENT_LOAD, FETCH, FRONTEND_APP, USER_INTERACTION, WEB_VITALS
 from pipelines.demo.stacks import exception_attributes
+from pipelines.demo.vitals import reports
 
 SHOP_URL = "https://shop.example.com"
 INFO, ERROR_SEVERITY = (9, "INFO"), (17, "ERROR")
@@ -195,12 +196,16 @@ def _document_load(browser: Emitter, fact: PageView, parent: bytes) -> None:
 
 
 def _web_vitals(browser: Emitter, fact: PageView, span: bytes) -> None:
-    seconds = fact.load_ns / 1e9
-    vitals = (
-        ("lcp", round(seconds * 1150, 1)),
-        ("cls", round(browser.out.rng.random() * 0.2, 4)),
-        ("inp", round(40 + seconds * 300, 1)),
-    )
-    for name, value in vitals:
-        attributes: Attributes = {"name": name, "value": value, "page.name": fact.page, **_session(fact.actor)}
-        browser.log(WEB_VITALS, fact.time_ns + fact.load_ns, INFO, "", attributes, span, "browser.web_vital")
+    """Events `browser.web_vital`: of the old release in the page view's trace; the new one's know the session alone."""
+    for report in reports(fact):
+        attributes: Attributes = {
+            "browser.web_vital.name": report.name,
+            "browser.web_vital.value": report.value,
+            "browser.web_vital.delta": report.delta,
+            "browser.web_vital.id": report.id,
+            "browser.web_vital.rating": report.rating,
+            "page.name": fact.page,
+            **_session(fact.actor),
+        }
+        trace = b"" if fact.actor.session_id else span
+        browser.log(WEB_VITALS, report.time_ns, INFO, "", attributes, trace, "browser.web_vital")

@@ -21,6 +21,7 @@ from pipelines.demo.model import (
 )
 from pipelines.demo.outbox import is_sampled
 from pipelines.demo.shop import HOUR_NS, utc_date
+from pipelines.demo.vitals import reports
 
 
 class Served(NamedTuple):
@@ -64,6 +65,8 @@ class Observed:
     activities: list[Activity] = field(default_factory=list)
     active_users: set[tuple[str, str, str]] = field(default_factory=set)  # environment, date, user
     page_views: Counter[Keys] = field(default_factory=Counter)  # environment, date, page
+    web_vitals: dict[Keys, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Last reported values by environment, date, page, vital."""
     logins: Counter[Keys] = field(default_factory=Counter)  # environment, date, status, reason
     registrations: Counter[Keys] = field(default_factory=Counter)  # environment, date
     orders: dict[Keys, list[Decimal]] = field(default_factory=lambda: defaultdict(list))  # environment, date, currency
@@ -80,9 +83,9 @@ class Observed:
         self.active_users |= other.active_users
         for name in ("page_views", "logins", "registrations", "order_attempts", "exceptions", "excluded"):
             getattr(self, name).update(getattr(other, name))
-        for name in ("orders", "payments"):
-            for keys, amounts in getattr(other, name).items():
-                getattr(self, name)[keys] += amounts
+        for name in ("orders", "payments", "web_vitals"):
+            for keys, values in getattr(other, name).items():
+                getattr(self, name)[keys] += values
 
     def observe(self, fact: Fact) -> None:
         """Remember a fact. Machines count as excluded traffic only; an attacker's logins are logins."""
@@ -98,6 +101,7 @@ class Observed:
             case PageView():
                 self.page_views[fact.actor.environment, _date(fact), fact.page] += 1
                 self._active(fact, fact.page, is_page=True)
+                self._observe_vitals(fact)
             case CartAdd():
                 self._active(fact, "add_to_cart")
             case Login():
@@ -108,6 +112,11 @@ class Observed:
                 self._active(fact, "registration")
             case OrderAttempt():
                 self._observe_order(fact)
+
+    def _observe_vitals(self, fact: PageView) -> None:
+        last = {report.name: report.value for report in reports(fact)}
+        for name, value in last.items():
+            self.web_vitals[fact.actor.environment, _date(fact), fact.page, name].append(value)
 
     def _observe_requests(self, fact: Fact) -> None:
         for request in fact.requests:

@@ -72,6 +72,8 @@ class Truth:
     """Page → next page inside one session, by the session's start date."""
     page_views: Rows
     """Page views by page and date: one per trace and page, known session or not, failed answers included."""
+    web_vitals: Rows
+    """Page loads by page, vital, date and rating; a page load's last report counts. `p75` is the exact nearest rank."""
     funnel: Rows
     """Sessions that reached product_detail → cart → checkout (page views) → order, each at its first touch at or after
     the step before, by date of the first step. Any window of at least three hours gives these numbers."""
@@ -124,6 +126,7 @@ def build(shop: Shop, observed: Observed, plan: Plan, tally: Tally) -> Truth:
         sessions=session_rows(found),
         transitions=transition_rows(found),
         page_views=numbers.counted(observed.page_views, ("environment", "event_date", "page_name"), "page_view_count"),
+        web_vitals=numbers.web_vitals(observed),
         funnel=funnel_rows(found),
         orders=numbers.money(observed.orders, ("environment", "order_date", "order_currency"), "order"),
         registrations=numbers.counted(observed.registrations, ("environment", "event_date"), "registration_count"),

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines.demo.catalog import SERVICES
 from pipelines.demo.collector import Sent
@@ -16,11 +16,16 @@ from pipelines.demo.observed import Observed, RequestKey, Served
 from pipelines.demo.shop import Shop, utc_date
 from pipelines.demo.sources import pod_name
 from pipelines.demo.tally import Series, Tally, export_time_ns
+from pipelines.demo.vitals import rating
 
 QUANTILES = (50, 95, 99)
+RATINGS = ("good", "needs-improvement", "poor")
 
 
-def nearest_rank(ordered: list[int], percent: int) -> int | None:
+Number = TypeVar("Number", int, float)
+
+
+def nearest_rank(ordered: list[Number], percent: int) -> Number | None:
     """Exact percentile of sorted values: sorted[ceil(q·n) − 1]; None when there are none."""
     return ordered[math.ceil(percent * len(ordered) / 100) - 1] if ordered else None
 
@@ -103,6 +108,21 @@ def money(amounts: dict[tuple[str, ...], list[Decimal]], names: tuple[str, ...],
             "amount_average": f"{(sum(values, Decimal(0)) / len(values)).quantize(Decimal('1e-9'), ROUND_HALF_UP):f}",
         }
         for keys, values in sorted(amounts.items())
+    ]
+
+
+def web_vitals(observed: Observed) -> Rows:
+    """Page loads by environment, date, page and vital."""
+    names = ("environment", "event_date", "page_name", "vital_name")
+    return [
+        {
+            **dict(zip(names, keys, strict=True)),
+            "page_load_count": len(values),
+            **{f"{r.replace('-', '_')}_count": sum(rating(keys[3], v) == r for v in values) for r in RATINGS},
+            "p75": nearest_rank(sorted(values), 75),
+            "value_total": round(sum(values), 4),
+        }
+        for keys, values in sorted(observed.web_vitals.items())
     ]
 
 

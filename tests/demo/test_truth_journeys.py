@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from tests.demo.conftest import Built
 
 
@@ -51,3 +53,69 @@ def test_every_order_sends_one_message(built: Built) -> None:
     sql = "select coalesce(sum(observed_operation_count), 0) from marts.fct_operations_hourly where operation = 'send'"
     orders = sum(row["order_count"] for row in built.truth["orders"])
     assert built.rows(sql) == [(orders,)]
+
+
+VITAL_KEYS = ("environment", "event_date", "page_name", "vital_name")
+RATINGS = ("good_count", "needs_improvement_count", "poor_count")
+
+
+def test_web_vitals_by_page_count_each_page_load_once_with_its_last_report(built: Built) -> None:
+    sql = """
+        select deployment_environment, event_date, page_name, vital_name, page_load_count, observed_page_load_count,
+            with_page_view_count, good_count, needs_improvement_count, poor_count
+        from marts.fct_web_vitals_daily
+    """
+    truth = {
+        tuple(row[key] for key in VITAL_KEYS): (*3 * [row["page_load_count"]], *(row[r] for r in RATINGS))
+        for row in built.truth["web_vitals"]
+    }
+    assert built.by_key(sql, 4) == truth
+
+
+def test_the_p75_of_a_web_vital_is_within_a_percent_and_its_rating_exact(built: Built) -> None:
+    sql = """
+        select deployment_environment, event_date, page_name, vital_name, p75_value, p75_rating
+        from marts.fct_web_vitals_daily
+    """
+    found = built.by_key(sql, 4)
+    exact = {tuple(row[key] for key in VITAL_KEYS): row["p75"] for row in built.truth["web_vitals"]}
+    ratings = {key: _rated(key[3], p75) for key, p75 in exact.items()}
+    assert {key: rating for key, (_, rating) in found.items()} == ratings
+    assert {key: value for key, (value, _) in found.items()} == pytest.approx(exact, rel=0.01 + 1e-9)
+
+
+def _rated(vital: str, value: float) -> str:
+    """As published on web.dev."""
+    thresholds = {"lcp": (2500, 4000), "inp": (200, 500), "cls": (0.1, 0.25), "fcp": (1800, 3000), "ttfb": (800, 1800)}
+    good_up_to, poor_above = thresholds[vital]
+    return "good" if value <= good_up_to else "needs-improvement" if value <= poor_above else "poor"
+
+
+def test_a_landing_page_view_has_the_web_vitals_of_its_page_load(built: Built) -> None:
+    sql = """
+        with vitals as (
+            unpivot (select * from marts.fct_page_views)
+            on lcp_ms as lcp, inp_ms as inp, cls, fcp_ms as fcp, ttfb_ms as ttfb into name vital_name value vital_value
+        )
+        select deployment_environment, event_date, page_name, vital_name, count(*), sum(vital_value)
+        from vitals group by all
+    """
+    found = built.by_key(sql, 4)
+    truth = {tuple(row[k] for k in VITAL_KEYS): row for row in built.truth["web_vitals"]}
+    assert {key: count for key, (count, _) in found.items()} == {k: row["page_load_count"] for k, row in truth.items()}
+    totals = {key: row["value_total"] for key, row in truth.items()}
+    assert {key: total for key, (_, total) in found.items()} == pytest.approx(totals, rel=1e-9, abs=1e-9)
+    later_pages = "select count(*) from marts.fct_page_views where lcp_ms is not null and page_number > 1"
+    assert built.rows(later_pages) == [(0,)]
+
+
+def test_ratings_of_page_views_are_those_of_the_truth(built: Built) -> None:
+    sql = """
+        select r, count(*) from (select unnest([lcp_rating, inp_rating, cls_rating]) as r from marts.fct_page_views)
+        where r is not null group by r
+    """
+    truth: Counter[tuple[str]] = Counter()
+    for row in built.truth["web_vitals"]:
+        if row["vital_name"] in ("lcp", "inp", "cls"):
+            truth.update({(r.removesuffix("_count").replace("_", "-"),): row[r] for r in RATINGS})
+    assert built.by_key(sql, 1) == +truth

@@ -1,5 +1,5 @@
-{{ config(meta={'days_before': 1}) }}
--- A page view of this morning may belong to a session of last night.
+{{ config(meta={'days_before': 1, 'days_after': 1}) }}
+-- A page view of this morning may belong to a session of last night, and one of tonight have vitals of tomorrow.
 with facts as (
     select * from {{ ref('int_facts') }}
     where {{ in_dates('event_date') }}
@@ -11,6 +11,30 @@ session_events as (
     from {{ ref('int_session_events') }}
     where {{ in_read_dates('event_date') }}
         and fact = 'page_view'
+),
+
+-- A page shown again from the browser's cache is another page load: the first one speaks for the page view.
+first_vitals as (
+    select page_view_key, vital_name, vital_value, rating
+    from {{ ref('int_web_vitals') }}
+    where {{ in_read_dates('event_date') }}
+        and page_view_key is not null
+    qualify row_number() over (partition by page_view_key, vital_name order by first_report_time, vital_key) = 1
+),
+
+vitals as (
+    select
+        page_view_key,
+        max(case when vital_name = 'lcp' then vital_value end) as lcp_ms,
+        max(case when vital_name = 'inp' then vital_value end) as inp_ms,
+        max(case when vital_name = 'cls' then vital_value end) as cls,
+        max(case when vital_name = 'fcp' then vital_value end) as fcp_ms,
+        max(case when vital_name = 'ttfb' then vital_value end) as ttfb_ms,
+        max(case when vital_name = 'lcp' then rating end) as lcp_rating,
+        max(case when vital_name = 'inp' then rating end) as inp_rating,
+        max(case when vital_name = 'cls' then rating end) as cls_rating,
+    from first_vitals
+    group by page_view_key
 ),
 
 final as (
@@ -30,9 +54,17 @@ final as (
         facts.page_url,
         facts.product_id,
         facts.user_agent_name,
+        vitals.lcp_rating,
+        vitals.inp_rating,
+        vitals.cls_rating,
 
         session_events.page_number,
         facts.page_load_time_ms,
+        vitals.lcp_ms,
+        vitals.inp_ms,
+        vitals.cls,
+        vitals.fcp_ms,
+        vitals.ttfb_ms,
         facts.signal_count,
 
         facts.is_error,
@@ -43,6 +75,8 @@ final as (
     from facts
     left join session_events
         on session_events.fact_key = facts.fact_key
+    left join vitals
+        on vitals.page_view_key = facts.fact_key
 )
 
 select * from final
