@@ -12,6 +12,22 @@
     end
 {%- endmacro %}
 
+{# CTE `bot_names`: the names of user agents among those of a relation that a row of the seed bot_agents matches. #}
+{% macro bot_names(relation) -%}
+agent_names as (
+    select distinct user_agent_name
+    from {{ relation }}
+    where user_agent_name is not null
+),
+
+bot_names as (
+    select distinct agent_names.user_agent_name as bot_name
+    from agent_names
+    inner join {{ ref('bot_agents') }} as bot_agents
+        on {{ matches_pattern('agent_names.user_agent_name', 'bot_agents.user_agent_name') }}
+)
+{%- endmacro %}
+
 {# Keys of marts are never NULL: what was not sent says so. #}
 {% macro key_text(column) %}coalesce({{ column }}, '(not set)'){% endmacro %}
 

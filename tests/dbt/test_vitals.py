@@ -1,4 +1,4 @@
-"""Web vitals that are reported again after midnight, in builds of literal rows."""
+"""Web vitals that are reported again after midnight, and who counts as a bot, in builds of literal rows."""
 
 from typing import Any
 
@@ -30,3 +30,23 @@ def test_a_report_after_midnight_moves_the_day_before_and_equals_a_full_refresh(
     rebuilt = builder.fingerprints()
     builder.build("--full-refresh")
     assert builder.fingerprints() == rebuilt
+
+
+def test_a_headless_browser_is_a_bot_and_a_crawler_is_no_session_at_all(builder: Builder) -> None:
+    builder.lake.add(
+        "u1",
+        "traces",
+        [
+            page_view("1 10:00:00", "t1", "home", "headless", user_agent_name="HeadlessChrome"),
+            page_view("1 10:00:00", "t2", "home", "person", user_agent_name="Chrome"),
+            page_view("1 10:00:00", "t3", "home", "crawler", user_agent_name="Bot"),
+            page_view("1 10:00:00", "t4", "home", "monitor", user_agent_synthetic_type="test"),
+        ],
+    )
+    builder.build()
+    expected = [("headless", True), ("person", False)]
+    assert builder.query("select session_id, is_bot from marts.fct_sessions order by all") == expected
+    page_views = "select is_bot, count(*) from marts.fct_page_views group by all order by all"
+    assert builder.query(page_views) == [(False, 1), (True, 1)]
+    excluded = "select excluded_reason, observed_span_count from marts.fct_excluded_traffic_daily order by all"
+    assert builder.query(excluded) == [("bot", 1), ("synthetic", 1)]

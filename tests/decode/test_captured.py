@@ -76,7 +76,7 @@ def test_resources_are_those_of_the_truth_after_privacy(decoded, rules):
         assert {k: v for k, v in seen[service].items() if k not in private} == {
             k: _text(v) for k, v in sent.items() if k not in private
         }
-        assert all(seen[service][name] == "Chrome" for name in private)
+        assert all(seen[service][name] == "HeadlessChrome" for name in private)
 
 
 def test_logs_have_the_counts_of_the_truth(decoded):

@@ -45,7 +45,9 @@ def test_an_empty_text_stays_empty(action):
     ("user_agent", "family"),
     [
         (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT} Chrome/124.0.0.0 Safari/537.36", "Chrome"),
-        (f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} HeadlessChrome/156.0.0.0 Safari/537.36", "Chrome"),
+        (f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} HeadlessChrome/156.0.0.0 Safari/537.36", "HeadlessChrome"),
+        (f"Mozilla/5.0 (Linux) {WEBKIT} Chrome/124.0.0.0 Safari/537.36 Chrome-Lighthouse", "Lighthouse"),
+        (f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} Chrome/124.0.0.0 Safari/537.36 DatadogSynthetics", "Synthetic"),
         (f"Mozilla/5.0 (iPhone) {WEBKIT} CriOS/124.0 Mobile/15E148 Safari/604.1", "Chrome"),
         (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {WEBKIT} Chrome/124.0.0.0 Safari/537.36 Edg/124.0.0.0", "Edge"),
         (f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} Chrome/123.0.0.0 Safari/537.36 OPR/109.0.0.0", "Opera"),

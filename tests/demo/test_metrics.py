@@ -83,6 +83,10 @@ QUESTIONS = {
         ("metric_time__day",),
         "select event_date, count(*) from marts.fct_sessions group by all",
     ),
+    "sessions_without_bots": (
+        ("metric_time__day",),
+        "select event_date, count(*) from marts.fct_sessions where not is_bot group by all",
+    ),
     "bounced_sessions": (
         ("session__landing_page_name",),
         "select landing_page_name, count(*) filter (where is_bounce) from marts.fct_sessions group by all",

@@ -119,3 +119,9 @@ def test_ratings_of_page_views_are_those_of_the_truth(built: Built) -> None:
         if row["vital_name"] in ("lcp", "inp", "cls"):
             truth.update({(r.removesuffix("_count").replace("_", "-"),): row[r] for r in RATINGS})
     assert built.by_key(sql, 1) == +truth
+
+
+def test_no_visitor_of_the_shop_is_a_bot(built: Built) -> None:
+    # crawler and monitor are excluded traffic; the attacker's script has neither session nor user
+    for mart in ("fct_sessions", "fct_page_views"):
+        assert built.rows(f"select count(*) from marts.{mart} where is_bot or is_bot is null") == [(0,)]

@@ -27,7 +27,7 @@ def shown(key: str, value: str) -> str:
         return value
     marks = {
         "bot": "Bot",
-        "ShopMonitor": "Other",
+        "ShopMonitor": "Synthetic",
         "Edg/": "Edge",
         "Firefox/": "Firefox",
         "Chrome/": "Chrome",

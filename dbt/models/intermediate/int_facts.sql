@@ -66,6 +66,7 @@ merged as (
         min(user_id) as user_id,
         min(user_name) as user_name,
         min(user_agent_name) as user_agent_name,
+        min(user_agent_synthetic_type) as user_agent_synthetic_type,
         min(client_address) as client_address,
         min(login_status) as login_status,
         min(login_failure_reason) as login_failure_reason,

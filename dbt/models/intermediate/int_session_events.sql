@@ -117,6 +117,7 @@ final as (
         page_name,
         product_id,
         user_agent_name,
+        user_agent_synthetic_type,
 
         row_number() over (
             partition by {{ actor }}, session_start_us

@@ -13,6 +13,8 @@ session_events as (
         and fact = 'page_view'
 ),
 
+{{ bot_names('facts') }},
+
 -- A page shown again from the browser's cache is another page load: the first one speaks for the page view.
 first_vitals as (
     select page_view_key, vital_name, vital_value, rating
@@ -70,6 +72,7 @@ final as (
         facts.is_error,
         facts.client_time is not null as is_seen_by_browser,
         facts.server_time is not null as is_seen_by_server,
+        facts.user_agent_synthetic_type is not null or bot_names.bot_name is not null as is_bot,
 
         facts.fact_time as page_view_time,
     from facts
@@ -77,6 +80,8 @@ final as (
         on session_events.fact_key = facts.fact_key
     left join vitals
         on vitals.page_view_key = facts.fact_key
+    left join bot_names
+        on bot_names.bot_name = facts.user_agent_name
 )
 
 select * from final

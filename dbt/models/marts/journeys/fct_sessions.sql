@@ -1,9 +1,20 @@
-with events as (
+with session_events as (
     select
         *,
         max(page_number) over (partition by event_date, session_key) as page_view_count,
     from {{ ref('int_session_events') }}
     where {{ in_dates('event_date') }}
+),
+
+{{ bot_names('session_events') }},
+
+events as (
+    select
+        session_events.*,
+        bot_names.bot_name,
+    from session_events
+    left join bot_names
+        on bot_names.bot_name = session_events.user_agent_name
 ),
 
 sessions as (
@@ -24,6 +35,9 @@ sessions as (
         count(case when fact = 'order' and not is_error then 1 end) as order_count,
         count(case when fact = 'order' and is_error then 1 end) as failed_order_count,
         count(case when is_error then 1 end) as error_count,
+        count(user_agent_synthetic_type) as synthetic_count,
+        count(user_agent_name) as agent_count,
+        count(bot_name) as bot_count,
         min(activity_us) as first_us,
         max(activity_us) as last_us,
     from events
@@ -57,6 +71,7 @@ final as (
         page_view_count > 1 or order_count > 0 or last_us - first_us >= 10000000 as is_engaged,
         user_id is not null as has_user,
         order_count > 0 as has_order,
+        synthetic_count > 0 or (bot_count > 0 and bot_count = agent_count) as is_bot,
 
         {{ from_unix_us('first_us') }} as session_start_time,
         {{ from_unix_us('last_us') }} as session_end_time,
