@@ -1,6 +1,5 @@
 -- A scheduled query, daily after the build: fails when a day that is over has rows that nothing explains, or when there
--- is no reconciliation to ask. ledger_gaps.json alerts on the failure. Copies that a batch left when it was tried again
--- make unexplained_count negative; they are no gap.
+-- is no reconciliation to ask. ledger_gaps.json alerts on the failure.
 with days as (
     select
         event_date,

@@ -1,5 +1,6 @@
 {{ config(materialized='table') }}
 -- Built whole from daily counts: an outside count may come at any time, without a ledger entry.
+-- A writer that ends between rows and ledger leaves rows that no entry names: copies, once their message comes again.
 with outside as (
     select
         event_date,
@@ -81,9 +82,22 @@ counted as (
 explained as (
     select
         *,
-        written_row_count - erased_row_count - expired_row_count - stored_row_count as lost_row_count,
+        written_row_count - erased_row_count - expired_row_count - stored_row_count as absent_row_count,
         outside_row_count - accounted_row_count as missing_row_count,
     from counted
+),
+
+judged as (
+    select
+        *,
+        case when absent_row_count > 0 then absent_row_count else 0 end as lost_row_count,
+        case when absent_row_count < 0 then -absent_row_count else 0 end as uncommitted_row_count,
+        case
+            when absent_row_count < 0 and distinct_row_count > accounted_row_count
+                then distinct_row_count - accounted_row_count
+            else 0
+        end as unaccounted_row_count,
+    from explained
 ),
 
 final as (
@@ -110,10 +124,11 @@ final as (
         cast(unparsed_message_count as int64) as unparsed_message_count,
         missing_row_count,
         lost_row_count,
-        coalesce(missing_row_count, 0) + lost_row_count as unexplained_count,
+        uncommitted_row_count,
+        coalesce(missing_row_count, 0) + lost_row_count + unaccounted_row_count as unexplained_count,
 
         counted_by is not null as has_outside_count,
-    from explained
+    from judged
 )
 
 select * from final
