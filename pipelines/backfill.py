@@ -113,7 +113,9 @@ class Found:
 
 def proofs(dataset: Dataset, first: date, last: date) -> list[Proof]:
     """For each table, the ledger's entries of what was received on these UTC dates, against the rows that are there."""
-    return [Proof(table, *dataset.query(proof(dataset.place, table, first, last))[0]) for table in SIGNALS]
+    return [
+        Proof(table, **counts) for table in SIGNALS for counts in dataset.rows(proof(dataset.place, table, first, last))
+    ]
 
 
 def proof(dataset: str, table: str, first: date, last: date) -> str:

@@ -168,14 +168,11 @@ class Dataset:
             _asked(f"{self._project}.{self._name}.{each.table}", call)
             yield each
 
-    def query(self, statement: str) -> list[tuple[Any, ...]]:
-        """Rows of one statement of GoogleSQL."""
-
-        def ask() -> list[tuple[Any, ...]]:
-            return [tuple(row.values()) for row in self._client.query(statement).result()]
-
-        rows: list[tuple[Any, ...]] = _asked(self.place, ask)
-        return rows
+    def rows(self, statement: str) -> Iterator[dict[str, Any]]:
+        """Rows of one statement of GoogleSQL, fetched page by page."""
+        found = iter(_asked(self.place, lambda: self._client.query(statement).result()))
+        while (row := _asked(self.place, lambda: next(found, None))) is not None:
+            yield dict(row.items())
 
     def _there(self, table: str) -> Mapping[str, Any] | None:
         place = f"{self._project}.{self._name}.{table}"

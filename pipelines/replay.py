@@ -1,7 +1,7 @@
 """Dead letters read again: which of them would become rows now, and the requests they hold."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -58,10 +58,18 @@ def prospects(
 
 def requests_of(lake: Path, letter_ids: Collection[str], limits: Limits) -> Iterator[Payload | Unreadable]:
     """The requests of some letters, each as it first came: same payload id, ordinal and receive time."""
+    for _, held in by_letter(lake, letter_ids, limits):
+        yield from held
+
+
+def by_letter(
+    lake: Path, letter_ids: Collection[str], limits: Limits
+) -> Iterator[tuple[Letter, Iterable[Payload | Unreadable]]]:
+    """(letter, its requests) of some letters; a letter can be read until the next one is asked for."""
     known = _known_payload_ids(lake)
     for letter in dead_letters.read(lake, lambda letter_id, reason, signal: letter_id in letter_ids):
         request = _single(letter)
-        yield from [request] if request else _in_file(letter, limits, known)
+        yield letter, [request] if request else _in_file(letter, limits, known)
 
 
 def _single(letter: Letter) -> Payload | None:

@@ -1,17 +1,25 @@
 """`otelmart replay`: dead letters that can be read now become rows; a second replay adds nothing."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import click
 
 from pipelines.cli import options
 
+if TYPE_CHECKING:
+    from pipelines.decode.rules import Rules
+    from pipelines.sources.compression import Limits
+
 
 @click.command(epilog="Example: otelmart replay --lake .otelmart/lake --reason message_too_large --max-message 256MiB")
 @options.lake_directory
+@click.option("--from", "source", metavar="URI", help="bigquery:PROJECT.DATASET, instead of a lake.")
 @click.option("--reason", metavar="CODE", help="Only letters of this reason, for example time_out_of_range.")
 @click.option(
     "--signal", type=click.Choice(["traces", "logs", "metrics", "unknown"]), help="Only letters of this signal."
@@ -22,6 +30,7 @@ from pipelines.cli import options
 @options.as_json
 def command(
     lake: Path,
+    source: str | None,
     reason: str | None,
     signal: str | None,
     max_message_bytes: int,
@@ -29,7 +38,7 @@ def command(
     max_future_days: int | None,
     as_json: bool,
 ) -> None:
-    """Put back dead letters that can be read now: after a fix, or with wider limits given here.
+    """Put back dead letters that can be read now, of a lake or of BigQuery: after a fix, or with wider limits.
 
     Rows keep their payload_id, row_ordinal and receive time. What fails again stays a dead letter and is counted.
     """
@@ -44,7 +53,8 @@ def command(
 
     started = perf_counter()
     check_reason(reason)
-    options.existing_lake(lake)
+    if not source:
+        options.existing_lake(lake)
     rules = Rules.load(options.privacy_key())
     rules = replace(
         rules,
@@ -52,14 +62,46 @@ def command(
         max_future_days=rules.max_future_days if max_future_days is None else max_future_days,
     )
     limits = Limits(max_message_bytes)
+    if source:
+        _in_bigquery(source, rules, limits, reason, signal, as_json)
+        return
     with units.only_writer(lake):
         units.sweep(lake)
         found = prospects(lake, units.replayed_letter_ids(lake), rules, limits, reason, signal)
         planned = units.plan_letters(lake, found.letter_ids)
         load_all(planned, Job(lake, Folder(lake), rules, limits))
     summary = summary_of(lake, planned, perf_counter() - started, letters=len(found.letter_ids), failed=found.failed)
-    if found.failed:
-        failed = ", ".join(f"{count:,} {code}" for code, count in found.failed.items())
-        click.echo(f"still unreadable: {failed}", err=True)
+    _say_failed(found.failed)
     if as_json:
         click.echo(json.dumps(summary))
+
+
+def _in_bigquery(
+    source: str, rules: Rules, limits: Limits, reason: str | None, signal: str | None, as_json: bool
+) -> None:
+    from tempfile import TemporaryDirectory
+
+    from pipelines.dataset import Dataset
+    from pipelines.replay import prospects
+    from pipelines.replay_bigquery import copy_letters, put_back
+    from pipelines.sinks.bigquery import EXAMPLE, bigquery
+
+    sink = bigquery(options.edge(source, "--from", {"bigquery": EXAMPLE}))
+    for check in sink.checks():
+        check.look()
+    with TemporaryDirectory(prefix="otelmart-replay-") as folder:
+        copy_letters(Dataset(sink.dataset), sink, Path(folder), reason, signal)
+        found = prospects(Path(folder), (), rules, limits, reason, signal)
+        row_count = put_back(found.letter_ids, Path(folder), sink, rules, limits)
+    sink.close()
+    text = f"{row_count:,} rows from {len(found.letter_ids):,} dead letters" if found.letter_ids else "nothing new"
+    click.echo(text, err=True)
+    _say_failed(found.failed)
+    if as_json:
+        click.echo(json.dumps({"letters": len(found.letter_ids), "rows": row_count, "failed": found.failed}))
+
+
+def _say_failed(failed: dict[str, int]) -> None:
+    if failed:
+        counts = ", ".join(f"{count:,} {code}" for code, count in failed.items())
+        click.echo(f"still unreadable: {counts}", err=True)
