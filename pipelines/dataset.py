@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
@@ -173,6 +173,26 @@ class Dataset:
         found = iter(_asked(self.place, lambda: self._client.query(statement).result()))
         while (row := _asked(self.place, lambda: next(found, None))) is not None:
             yield dict(row.items())
+
+    def load(self, table: str, file: IO[bytes], job_id: str) -> None:
+        """Appends a Parquet file by a load job; one with this id that succeeded before is not done again."""
+        place = f"{self._project}.{self._name}.{table}"
+        lists = bigquery.format_options.ParquetOptions()
+        lists.enable_list_inference = True
+
+        def run() -> None:
+            there = self._client.get_table(place, retry=RETRY, timeout=CALL_SECONDS)
+            config = bigquery.LoadJobConfig(
+                source_format="PARQUET", write_disposition="WRITE_APPEND", parquet_options=lists, schema=there.schema
+            )
+            job: Any
+            try:
+                job = self._client.load_table_from_file(file, there, job_id=job_id, job_config=config)
+            except exceptions.Conflict:
+                job = self._client.get_job(job_id, location=there.location)
+            job.result()
+
+        _asked(place, run)
 
     def _there(self, table: str) -> Mapping[str, Any] | None:
         place = f"{self._project}.{self._name}.{table}"

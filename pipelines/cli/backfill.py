@@ -15,6 +15,7 @@ from pipelines.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from pipelines.backfill import Proof
+    from pipelines.dataset import Dataset
 
 NOTES = Path(".otelmart/listings")
 BEGINNING, END = date(1970, 1, 2), date(2200, 1, 1)
@@ -44,7 +45,7 @@ class Dates(click.ParamType[tuple[date, date]]):
 @click.command(
     epilog="Example: otelmart backfill --from gs://shop-archive/ --dates 2026-11-01..2026-11-07 --to bigquery:shop.raw"
 )
-@click.option("--from", "source", metavar="URI", required=True, help="gs://BUCKET/PREFIX, or files:DIR.")
+@click.option("--from", "source", metavar="URI", required=True, help="gs://BUCKET/PREFIX, files:DIR or lake:DIR.")
 @click.option("--to", "sink", metavar="URI", required=True, help="bigquery:PROJECT.DATASET.")
 @click.option(
     "--dates",
@@ -76,6 +77,9 @@ def command(
     Payloads that the ledger already has are left out, so the same command again adds nothing; what was cut off is
     finished by it. At the end BigQuery counts, for each table, the payloads of these dates whose rows are not all
     there: exit code 1 if there is one.
+
+    Files are decoded, and written by the Storage Write API. The units of a lake go by load jobs, which cost nothing;
+    their ids come of what they load, so BigQuery itself does none twice.
     """
     from pipelines import backfill
     from pipelines.dataset import Dataset
@@ -84,12 +88,18 @@ def command(
     from pipelines.sources.compression import Limits
 
     target = bigquery(options.edge(sink, "--to", {"bigquery": EXAMPLE}))
-    options.edge(source, "--from", {scheme: example for scheme, (example, _) in uris.SOURCES.items()})
+    sources = {scheme: example for scheme, (example, _) in uris.SOURCES.items()} | {"lake": "lake:DIR"}
+    place = options.edge(source, "--from", sources)
+    if runner == "DaskRunner":
+        raise UsageError("DaskRunner does not tell what its workers were refused: choose another --runner")
     if runner == "DataflowRunner" and not (source.startswith("gs:") and (privacy_key or "").startswith("secret:")):
         raise UsageError("DataflowRunner sees nothing of this machine: give --from gs://… and --privacy-key secret:…")
     first, last = dates or (BEGINNING, END)
     for check in target.checks():
         check.look()
+    if source.startswith("lake:"):
+        _load_lake(options.existing_lake(Path(place)), Dataset(target.dataset), first, last, as_json)
+        return
     listing = uris.listing(source, NOTES)
     planned = backfill.units(listing.files, first, last)
     if not planned:
@@ -103,6 +113,30 @@ def command(
     backfill.run(planned, job, options.Engine(runner, workers, beam_options).beam_arguments())
     target.close()
     _say(backfill.proofs(Dataset(target.dataset), since, received[-1]), as_json)
+
+
+def _load_lake(lake: Path, dataset: Dataset, first: date, last: date, as_json: bool) -> None:
+    from pipelines import backfill, load_jobs
+
+    planned = load_jobs.units(lake, first, last)
+    if not planned:
+        raise RunError(f"{lake} received nothing on these dates: see --dates")
+    byte_count = sum(unit.byte_count for unit in planned)
+    click.echo(f"{len(planned):,} units, {byte_count / 1e6:,.1f} MB", err=True)
+    count = 0
+    for unit in load_jobs.load(lake, planned, dataset):
+        count += 1
+        click.echo(f"{unit.unit_id}: loaded, {unit.byte_count / 1e6:,.1f} MB", err=True)
+    click.echo(f"{count:,} units loaded, {len(planned) - count:,} were there", err=True)
+    received = (min(unit.first for unit in planned), max(unit.last for unit in planned))
+    proofs = backfill.proofs(dataset, *received)
+    _say(proofs, as_json)
+    held = load_jobs.payload_counts(lake, planned)
+    if absent := sum(max(0, held.get(proof.table, 0) - proof.payload_count) for proof in proofs):
+        raise RunError(
+            f"{absent:,} payloads of {lake} are not in the ledger of {dataset.place}, though BigQuery knows the jobs "
+            "that loaded them: were ledger entries deleted? --from files: or gs:// writes them again"
+        )
 
 
 def _key() -> str:

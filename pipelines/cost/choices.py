@@ -43,8 +43,8 @@ def writing(measured: Figures, listed: Catalog) -> str:
 
 USD a month. A pending stream costs what the default stream does, and more of the worker's CPU
 (`worker_bigquery_pending_cpu` {number(measured["worker_bigquery_pending_cpu"])}, `worker_bigquery_default_cpu`
-{number(measured["worker_bigquery_default_cpu"])} spans/CPU s). otelmart itself has no load-job sink: `bq load` of the
-lake's files is meant.
+{number(measured["worker_bigquery_default_cpu"])} spans/CPU s). Load jobs: `otelmart backfill
+--from lake:DIR`, run as often as is assumed.
 
 {table(["spans/s", "default stream", "load jobs", "from"], rows)}"""
 

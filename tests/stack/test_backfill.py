@@ -120,6 +120,7 @@ def test_a_backfill_killed_midway_is_finished_by_the_same_command_and_proved(
         (["--dates", "2026-13-01"], 2, "'2026-13-01' is no date: write 2026-11-01"),
         (["--dates", "2026-11-02..2026-11-01"], 2, "2026-11-02..2026-11-01 ends before it starts"),
         (["--dates", "2020-01-01"], 1, "gs://archive/ received nothing on these dates: it holds 63 files; see --dates"),
+        (["--runner", "DaskRunner"], 2, "DaskRunner does not tell what its workers were refused"),
         (["--runner", "DataflowRunner"], 2, "DataflowRunner sees nothing of this machine: give --from gs://"),
     ],
 )
