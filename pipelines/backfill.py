@@ -17,6 +17,7 @@ from pipelines.errors import RunError, refused
 from pipelines.graph import each_unit, tell
 from pipelines.payloads import SIGNALS, Payload, Unreadable
 from pipelines.secret import secret
+from pipelines.sinks import Sink
 from pipelines.sinks.uris import opened
 from pipelines.sources import contents
 from pipelines.sources.compression import Limits
@@ -78,9 +79,7 @@ class FillUnit(beam.DoFn):
 
     def setup(self) -> None:
         tune_allocator()
-        self._rules = Rules.load(secret(self._job.privacy_key))
-        self._sink = opened(self._job.sink)
-        self._known = batch.Known(self._sink.known_payload_ids(self._job.since), limit=None)
+        self._edges: _Edges | None = None
 
     def process(self, unit: Unit) -> None:
         try:
@@ -92,11 +91,25 @@ class FillUnit(beam.DoFn):
 
     def commit(self, unit: Unit) -> None:
         """Raises RunError or OSError: nothing of the unit is in the ledger."""
+        if self._edges is None:
+            sink = opened(self._job.sink)
+            rules = Rules.load(secret(self._job.privacy_key))
+            self._edges = _Edges(sink, rules, batch.Known(sink.known_payload_ids(self._job.since), limit=None))
         found = Found(self._job.place, unit.files, self._job.limits)
-        batch.commit(unit.unit_id, found, self._sink, self._rules, self._known, "batch")
+        batch.commit(unit.unit_id, found, self._edges.sink, self._edges.rules, self._edges.known, "batch")
 
     def teardown(self) -> None:
-        self._sink.close()
+        if self._edges:
+            self._edges.sink.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """What a worker opens for its first unit, so that what is refused then is told as of any unit."""
+
+    sink: Sink
+    rules: Rules
+    known: batch.Known
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +138,11 @@ def proof(dataset: str, table: str, first: date, last: date) -> str:
     end = datetime.combine(last + timedelta(days=1), time(), UTC).isoformat()
     return f"""
 with said as (
-  select payload_id, event_date, max(written_row_count) as row_count
+  select
+    payload_id,
+    event_date,
+    max(case when engine = 'replay' then 0 else written_row_count end)
+      + sum(case when engine = 'replay' then replayed_row_count else 0 end) as row_count
   from `{dataset}.ingest_ledger`
   where event_date >= '1970-01-01' and table_name = '{table}'
     and receive_time >= timestamp '{start}' and receive_time < timestamp '{end}'

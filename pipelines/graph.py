@@ -13,7 +13,8 @@ from pipelines.errors import RunError, refused
 from pipelines.load import Job, load_unit
 from pipelines.units import Unit, is_committed
 
-REFUSALS = "refusals"
+REFUSALS = "refusals"  # their texts, which Dataflow does not give back; REFUSED counts them, and it does
+REFUSED = "refused_units"
 _log = logging.getLogger(__name__)
 
 
@@ -39,6 +40,16 @@ def each_unit(units: Sequence[Unit], function: beam.DoFn, beam_options: Sequence
         )
     for refusal in _refusals(pipeline.result):
         raise RunError(refusal)
+    if refused_count := _refused_count(pipeline.result):
+        raise RunError(f"{refused_count} units were refused: see the workers' logs, and run the same command again")
+
+
+def _refused_count(result: PipelineResult) -> int:
+    try:
+        told = result.metrics().query(MetricsFilter().with_name(REFUSED))["counters"]  # type: ignore[no-untyped-call]
+    except NotImplementedError:
+        return 0
+    return sum(metric.result for metric in told)
 
 
 def _refusals(result: PipelineResult) -> list[str]:
@@ -71,4 +82,5 @@ class LoadUnit(beam.DoFn):
 def tell(error: RunError) -> None:
     """Says a refusal to the process that started the run: raised, it would come out as a worker's traceback."""
     _log.error("%s", error)
+    Metrics.counter("otelmart", REFUSED).inc()  # type: ignore[no-untyped-call]
     Metrics.string_set("otelmart", REFUSALS).add(str(error))  # type: ignore[no-untyped-call]

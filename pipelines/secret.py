@@ -44,7 +44,7 @@ def _version(place: str) -> bytes:
     except DefaultCredentialsError:
         raise RunError("no Google credentials: give the workload a service account that may read the secret") from None
     except GoogleAPICallError as error:
-        text = f"{type(error).__name__}: {(error.message or '').splitlines()[0]}"
+        text = f"{type(error).__name__}: {(error.message or 'no message').splitlines()[0]}"
         raise RunError(f"secret:{place}: {text}: grant roles/secretmanager.secretAccessor on it") from None
     data: bytes = answer.payload.data
     return data

@@ -9,9 +9,9 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +65,17 @@ def plan_files(lake: Path, files: Sequence[File]) -> list[Unit]:
     A unit that was planned but never finished, and whose files are no longer there as they were, is forgotten: what is
     left of its files is planned anew.
     """
-    present = {_key(file) for file in files}
-    forget(lake, [u for u in _pending(lake) if u.files and not {_key(f) for f in u.files} <= present])
+    present = {_key(file): file.generation for file in files}
+    forget(lake, [u for u in _pending(lake) if u.files and not {_key(f) for f in u.files} <= present.keys()])
     known = {_key(file) for unit in planned(lake) for file in unit.files}
     fresh = grouped((f for f in files if _key(f) not in known), UNIT_BYTES)
     _write(lake, fresh)
-    return [unit for unit in _pending(lake) if unit.files]
+    return [_as_it_lies(unit, present) for unit in _pending(lake) if unit.files]
+
+
+def _as_it_lies(unit: Unit, generations: Mapping[tuple[str, int, str], int]) -> Unit:
+    """A unit with the generations that its objects have now: one written again with the same bytes is the same file."""
+    return replace(unit, files=tuple(replace(file, generation=generations[_key(file)]) for file in unit.files))
 
 
 def plan_letters(lake: Path, letter_ids: Sequence[str]) -> list[Unit]:
@@ -116,11 +121,13 @@ def _pending(lake: Path) -> list[Unit]:
 
 def _groups(files: Iterable[File], unit_bytes: int) -> Iterator[tuple[File, ...]]:
     group: list[File] = []
+    group_bytes = 0
     for file in sorted(files, key=lambda f: f.name):
-        if group and (len(group) == UNIT_FILES or sum(f.byte_count for f in group) + file.byte_count > unit_bytes):
+        if group and (len(group) == UNIT_FILES or group_bytes + file.byte_count > unit_bytes):
             yield tuple(group)
-            group = []
+            group, group_bytes = [], 0
         group.append(file)
+        group_bytes += file.byte_count
     if group:
         yield tuple(group)
 

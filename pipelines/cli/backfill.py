@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pipelines.dataset import Dataset
 
 NOTES = Path(".otelmart/listings")
-BEGINNING, END = date(1970, 1, 2), date(2200, 1, 1)
+BEGINNING, END = date.min, date.max
+EARLIEST = date(1970, 3, 1)
 KEPT_DAYS = 31  # Pub/Sub keeps a message at most so long, and an archive of it is younger than what is in it
 
 
@@ -32,9 +33,9 @@ class Dates(click.ParamType[tuple[date, date]]):
     ) -> tuple[date, date]:
         if isinstance(value, tuple):
             return value
-        first, _, last = value.partition("..")
+        first, dots, last = value.partition("..")
         try:
-            found = date.fromisoformat(first), date.fromisoformat(last or first)
+            found = date.fromisoformat(first), date.fromisoformat(last if dots else first)
         except ValueError:
             self.fail(f"{value!r} is no date: write 2026-11-01, or 2026-11-01..2026-11-30", param, ctx)
         if found[0] > found[1]:
@@ -108,7 +109,7 @@ def command(
     byte_count = sum(file.byte_count for file in chosen)
     click.echo(f"{len(chosen):,} files, {byte_count / 1e6:,.1f} MB, {len(planned):,} units", err=True)
     received = sorted(backfill.received(file) for file in chosen)
-    since = received[0] - timedelta(days=KEPT_DAYS)
+    since = max(EARLIEST, received[0]) - timedelta(days=KEPT_DAYS)
     job = backfill.Job(listing.place, sink, privacy_key or _key(), Limits(max_message_bytes), since)
     backfill.run(planned, job, options.Engine(runner, workers, beam_options).beam_arguments())
     target.close()
@@ -141,10 +142,9 @@ def _load_lake(lake: Path, dataset: Dataset, first: date, last: date, as_json: b
 
 def _key() -> str:
     """Where the key of this machine is: a file, made of the environment variable if that has it."""
-    key = options.privacy_key()
-    if not os.environ.get(options.KEY_VARIABLE):
-        return f"file:{options.KEY_FILE.resolve()}"
-    return f"environment:{options.KEY_VARIABLE}" if key else ""
+    options.privacy_key()  # made on first use
+    is_told = bool(os.environ.get(options.KEY_VARIABLE, "").strip())
+    return f"environment:{options.KEY_VARIABLE}" if is_told else f"file:{options.KEY_FILE.resolve()}"
 
 
 def _say(proofs: list[Proof], as_json: bool) -> None:

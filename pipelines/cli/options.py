@@ -161,6 +161,6 @@ def privacy_key() -> bytes:
 
 def known_privacy_key() -> bytes | None:
     """The key if there is one; makes none."""
-    if told := os.environ.get(KEY_VARIABLE):
+    if told := os.environ.get(KEY_VARIABLE, "").strip():  # a secret made of a file ends with its newline
         return told.encode()
     return KEY_FILE.read_text().strip().encode() if KEY_FILE.exists() else None

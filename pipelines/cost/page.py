@@ -71,7 +71,9 @@ Weaker than a bill:
 - **Dataflow** is taken to need the worker's CPU, its own overhead is unknown:
   {_dataflow_ratio(measured)}.
 - **Slots** are taken to be as fast as one model's thread on DuckDB here; the bytes that a build reads are those of the
-  columns that its SQL names, in the demo's data, which has many small models over few rows.
+  columns that its SQL names, in the demo's data, which has many small models over few rows. A build also reads, and
+  rebuilds, days before the one that changed (sessions two, funnels four), and on demand the replaced partitions are
+  paid for as well: builds may cost two to three times what stands here.
 - BigQuery's **physical** bytes are unknown: Parquet's compression of the raw rows stands in for them, for models too.
 - Left out: network between regions, the GKE control plane, the pod that runs dbt, the full dbt tests of the night,
   dashboards' and people's queries, logging, taxes, discounts, commitments."""

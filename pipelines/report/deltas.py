@@ -34,7 +34,7 @@ class Change:
 
 def current_days(first: date, last: date, today: date) -> Days:
     """The last day, or of two weeks and more the last seven; the day that is not over yet does not count."""
-    end = last - timedelta(days=1) if last == today and last > first else last
+    end = max(first, min(last, today - timedelta(days=1)))
     length = WEEK_DAYS if (last - first).days + 1 >= WEEKS_FROM_DAYS else 1
     return Days(end - timedelta(days=length - 1), end)
 

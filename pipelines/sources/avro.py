@@ -19,6 +19,7 @@ from pipelines.sources.compression import Limits
 from pipelines.sources.framing import Damage
 
 MAGIC: Final = b"Obj\x01"
+MOST_BLOCK_BYTES: Final = 1 << 30
 _SYNC_BYTES = 16
 _BROKEN = (EOFError, ValueError, KeyError, IndexError, TypeError, OverflowError, RecursionError)
 _TEXT = {"type": "string"}
@@ -75,7 +76,7 @@ def _records(file: BinaryIO, byte_count: int, limits: Limits) -> Iterator[Mappin
     metadata, sync = _header(file, byte_count)
     schema, codec = _schema(metadata.get("avro.schema", b"")), metadata.get("avro.codec", b"null").decode()
     if codec not in _UNFOLD:
-        raise BadMessage("bad_compression", f"Avro with codec {codec}: only {', '.join(_UNFOLD)} can be read")
+        raise BadMessage("bad_compression", f"Avro with codec {codec[:40]}: only {', '.join(_UNFOLD)} can be read")
     while file.tell() < byte_count:
         count, size = _long(file), _long(file)
         if count < 0:
@@ -142,7 +143,8 @@ def _long(file: BinaryIO) -> int:
 def _deflated(folded: bytes, limits: Limits) -> bytes:
     decoder = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        plain = decoder.decompress(folded, max(limits.message_bytes, len(folded) * limits.ratio))
+        most = min(max(limits.message_bytes, len(folded) * limits.ratio), max(limits.message_bytes, MOST_BLOCK_BYTES))
+        plain = decoder.decompress(folded, most)
     except zlib.error:
         raise BadMessage("bad_compression", "a block of Avro is no deflate") from None
     if decoder.unconsumed_tail:

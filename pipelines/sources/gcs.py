@@ -4,6 +4,7 @@ A listing writes down what it has seen, page by page, and goes on from there whe
 the generation that was listed. It was received when it was created, if no manifest says otherwise.
 """
 
+import fcntl
 import hashlib
 import json
 import re
@@ -83,6 +84,7 @@ def listing(place: str, notes: Path) -> Listing:
     bucket = Bucket(found["bucket"], fixed[: fixed.rfind("/") + 1])
     note = notes / f"{hashlib.sha256(place.encode()).hexdigest()[:20]}.jsonl"
     objects = _listed(bucket, fixed, note)
+    note.unlink(missing_ok=True)  # it is whole: there is nothing to go on from
     if fixed != names:
         objects = [each for each in objects if fnmatchcase(bucket.prefix + each.name, names)]
     files = [each for each in objects if not is_skipped(each.name) and not each.name.endswith("/") and each.name]
@@ -91,7 +93,6 @@ def listing(place: str, notes: Path) -> Listing:
     received = Receipts(bucket, lambda name: bucket.content(name) if name in there else None)
     if any(name.rpartition("/")[2] == MANIFEST for name in skipped):
         files = [_received(file, received.time_us(file.name)) for file in files]
-    note.unlink(missing_ok=True)
     return Listing(place=bucket, files=files, skipped=skipped, growing=[])
 
 
@@ -101,10 +102,14 @@ def _received(file: File, time_us: int | None) -> File:
 
 def _listed(bucket: Bucket, start: str, note: Path) -> list[File]:
     """Objects whose names begin with `start`, in name order: those noted, then those after the last of them."""
-    objects = _noted(note)
-    last = bucket.prefix + objects[-1].name if objects else None
     note.parent.mkdir(parents=True, exist_ok=True)
-    with _told(f"gs://{bucket.bucket}"), note.open("a") as noting:
+    with note.open("a") as noting, _told(f"gs://{bucket.bucket}"):
+        try:
+            fcntl.flock(noting, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"another otelmart lists gs://{bucket.bucket}: wait until it has finished") from None
+        objects = _noted(note)
+        last = bucket.prefix + objects[-1].name if objects else None
         found = _client().list_blobs(
             bucket.bucket, prefix=start, start_offset=last, fields=_FIELDS, page_size=PAGE_NAMES
         )
@@ -118,10 +123,8 @@ def _listed(bucket: Bucket, start: str, note: Path) -> list[File]:
 
 def _noted(note: Path) -> list[File]:
     """What a listing that was cut off has seen. Its last line may be half of one."""
-    if not note.exists() or time.time() - note.stat().st_mtime > NOTE_SECONDS:
-        note.unlink(missing_ok=True)
-        return []
-    whole = note.read_text().rpartition("\n")[0]
+    is_old = time.time() - note.stat().st_mtime > NOTE_SECONDS
+    whole = "" if is_old else note.read_text().rpartition("\n")[0]
     note.write_text(whole + "\n" if whole else "")
     return [File(**json.loads(line)) for line in whole.splitlines()]
 
@@ -147,6 +150,8 @@ def _client() -> Any:
 def _told(what: str) -> Iterator[None]:
     """Errors of Cloud Storage as one line with the cure."""
     from google.api_core import exceptions
+    from google.auth.exceptions import GoogleAuthError
+    from google.cloud.storage.exceptions import DataCorruption
     from requests.exceptions import ConnectionError as NoConnection
 
     cures: dict[type[Exception], str] = {
@@ -157,6 +162,10 @@ def _told(what: str) -> Iterator[None]:
     }
     try:
         yield
+    except GoogleAuthError as error:
+        raise RunError(f"{what}: {error}: {cures[exceptions.Unauthorized]}") from None
+    except DataCorruption:
+        raise RunError(f"{what}: its bytes came damaged: run the same command again") from None
     except exceptions.GoogleAPICallError as error:
         cure = next((text for kind, text in cures.items() if isinstance(error, kind)), "see the message")
         raise RunError(f"{what}: {type(error).__name__}: {cure}") from None

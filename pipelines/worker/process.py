@@ -89,8 +89,10 @@ class Worker:
             self._sink.close()
 
     def _finish(self, known: batch.Known) -> None:
-        """Commits what has been pulled, and waits until it is acknowledged."""
-        while messages := self._taken(time.monotonic(), []):
+        """Commits what has been pulled by now (more would come for ever), and waits until it is acknowledged."""
+        left = self._arrivals.qsize()
+        while left > 0 and (messages := self._taken(time.monotonic(), [])):
+            left -= len(messages)
             self._commit(messages, known)
         deadline = time.monotonic() + ACK_SECONDS
         for ack in self._acks:

@@ -55,7 +55,9 @@ class Supervisor:
         try:
             await self._listen(runner)
             keeping = [asyncio.create_task(self._keep()) for _ in range(self._plan.process_count)]
-            await self._stop.wait()
+            stop = asyncio.create_task(self._stop.wait())
+            await asyncio.wait([stop, *keeping], return_when=asyncio.FIRST_COMPLETED)
+            self._stop.set()  # one that keeps processes ended: it says why below
             self._say("stopping: what was pulled is committed and acknowledged first")
             killed_count = await self._end(keeping)
         finally:
@@ -110,6 +112,8 @@ class Supervisor:
         process.stdin.write(json.dumps(asdict(self._settings)).encode() + b"\n")
         is_pulling = False
         self._running.add(process)
+        if self._stop.is_set():
+            process.terminate()
         try:
             async for line in process.stdout:
                 self._add(Done(**json.loads(line)))
@@ -134,11 +138,11 @@ class Supervisor:
         """How many processes had to be killed."""
         for process in self._running:
             process.terminate()
-        _, late = await asyncio.wait(keeping, timeout=self._plan.grace_seconds)
+        await asyncio.wait(keeping, timeout=self._plan.grace_seconds)
         slow = list(self._running)
         for process in slow:
             process.kill()
-        await asyncio.gather(*late)
+        await asyncio.gather(*keeping)  # raises what one of them ended with
         return len(slow)
 
     def _application(self) -> web.Application:

@@ -11,6 +11,7 @@ from google.cloud.secretmanager_v1 import SecretManagerServiceClient, types
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
 from pipelines import secret as module
+from pipelines.cli.options import KEY_VARIABLE, privacy_key
 from pipelines.errors import RunError, UsageError
 from pipelines.secret import secret
 
@@ -72,3 +73,9 @@ def test_what_names_no_secret_is_said_and_not_repeated(uri: str) -> None:
     with pytest.raises(UsageError, match="write secret:projects/PROJECT/secrets/NAME/versions/1") as error:
         secret(uri)
     assert "hunter2" not in str(error.value)  # may be the secret itself
+
+
+def test_a_key_has_no_white_space_around_it_wherever_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a person had one pseudonym from the worker and another from a backfill."""
+    monkeypatch.setenv(KEY_VARIABLE, "the key\n")
+    assert privacy_key() == secret(f"environment:{KEY_VARIABLE}") == b"the key"

@@ -14,6 +14,7 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage as cloud_storage
 
+from pipelines import units
 from pipelines.errors import RunError, UsageError
 from pipelines.sources import gcs
 from tests.pipeline.storage import Storage, emulator
@@ -89,6 +90,31 @@ def test_an_object_that_is_gone_is_named_with_its_cure(storage: Storage, tmp_pat
 
     with pytest.raises(RunError, match=r"^gs://gone/1\.pb: NotFound: it is not there, or was replaced"):
         listing.place.opened(listing.files[0])
+
+
+def test_an_object_written_again_with_the_same_bytes_is_read_as_it_lies_now(storage: Storage, tmp_path: Path) -> None:
+    path = write(tmp_path / "up" / "1.pb", spans(1))
+    storage.put("again", path.parent)
+    lake = tmp_path / "lake"
+    (planned,) = units.plan_files(lake, gcs.listing("//again", tmp_path / "notes").files)
+    storage.client.bucket("again").blob("1.pb").upload_from_filename(path)
+    listing = gcs.listing("//again", tmp_path / "notes")
+    (unit,) = units.plan_files(lake, listing.files)
+
+    assert unit.unit_id == planned.unit_id
+    assert unit.files[0].generation != planned.files[0].generation
+    with listing.place.opened(unit.files[0]) as opened:
+        assert opened.read() == spans(1)
+
+
+def test_a_manifest_that_is_none_leaves_no_note_that_hides_objects(storage: Storage, tmp_path: Path) -> None:
+    write(tmp_path / "up" / "b.pb", spans(1))
+    write(tmp_path / "up" / "manifest.jsonl", b"no receipt")
+    storage.put("manifests", tmp_path / "up")
+    with pytest.raises(UsageError, match=r"gs://manifests/manifest\.jsonl line 1 is no receipt"):
+        gcs.listing("//manifests", tmp_path / "notes")
+
+    assert list((tmp_path / "notes").iterdir()) == []
 
 
 @pytest.mark.parametrize(

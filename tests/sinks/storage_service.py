@@ -159,14 +159,15 @@ class StorageService:
     def create_read_session(self, request: Any, context: grpc.ServicerContext) -> Any:
         session = request.read_session
         self._table(session.table, context)
-        assert list(session.read_options.selected_fields) == ["payload_id"]
+        self._selected = list(session.read_options.selected_fields)
         answer = types.ReadSession.pb()(name="session")
-        answer.arrow_schema.serialized_schema = pa.schema([("payload_id", pa.string())]).serialize().to_pybytes()
+        columns = [tables.arrow_schema("ingest_ledger").field(name) for name in self._selected]
+        answer.arrow_schema.serialized_schema = pa.schema(columns).serialize().to_pybytes()
         answer.streams.add(name=session.table)
         return answer
 
     def read_rows(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
-        rows = self.rows(request.read_stream.rsplit("/", 1)[1]).select(["payload_id"])
+        rows = self.rows(request.read_stream.rsplit("/", 1)[1]).select(self._selected)
         for batch in rows.slice(request.offset).to_batches():
             answer = types.ReadRowsResponse.pb()(row_count=batch.num_rows)
             answer.arrow_record_batch.serialized_record_batch = batch.serialize().to_pybytes()

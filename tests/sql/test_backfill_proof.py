@@ -24,6 +24,10 @@ def entry(payload_id: str, row_count: int, received: datetime = RECEIVED, day: d
     return said | {"written_row_count": row_count}
 
 
+def replayed(payload_id: str, row_count: int) -> dict[str, Any]:
+    return entry(payload_id, row_count) | {"engine": "replay", "replayed_row_count": row_count}
+
+
 def spans(payload_id: str, *ordinals: int) -> list[dict[str, Any]]:
     started = datetime(2026, 11, 16, 9, tzinfo=UTC)
     return [{"payload_id": payload_id, "row_ordinal": i, "start_time": started} for i in ordinals]
@@ -35,6 +39,7 @@ def spans(payload_id: str, *ordinals: int) -> list[dict[str, Any]]:
         ([], spans("a", 0), (0, 0, 0)),
         ([entry("a", 2)], spans("a", 0, 1), (1, 2, 0)),
         ([entry("a", 2), entry("a", 2)], spans("a", 0, 1, 1, 0), (1, 2, 0)),  # delivered twice, written twice
+        ([entry("a", 2), replayed("a", 1)], spans("a", 0, 1, 2), (1, 3, 0)),  # a dead letter put back
         ([entry("a", 2), entry("b", 1)], spans("a", 0), (2, 3, 2)),
         ([entry("a", 1), entry("b", 1, datetime(2026, 11, 20, tzinfo=UTC))], spans("a", 0), (1, 1, 0)),
         ([entry("a", 1), entry("a", 1, day=date(2026, 11, 15))], spans("a", 0), (1, 2, 1)),  # the other date's is gone

@@ -1,18 +1,18 @@
 -- Rows in the raw tables as they lie there, and those left after staging removed copies.
 with raw_rows as (
-    select {{ event_date('start_time') }} as event_date, 'traces' as table_name
+    select {{ event_date('start_time') }} as event_date, 'traces' as table_name, payload_id, row_ordinal
     from {{ source('observability', 'traces') }}
     where {{ in_dates(event_date('start_time')) }}
 
     union all
 
-    select {{ event_date('time') }} as event_date, 'logs' as table_name
+    select {{ event_date('time') }} as event_date, 'logs' as table_name, payload_id, row_ordinal
     from {{ source('observability', 'logs') }}
     where {{ in_dates(event_date('time')) }}
 
     union all
 
-    select {{ event_date('time') }} as event_date, 'metrics' as table_name
+    select {{ event_date('time') }} as event_date, 'metrics' as table_name, payload_id, row_ordinal
     from {{ source('observability', 'metrics') }}
     where {{ in_dates(event_date('time')) }}
 ),
@@ -36,7 +36,11 @@ kept_rows as (
 ),
 
 stored as (
-    select event_date, table_name, count(*) as stored_row_count
+    select
+        event_date,
+        table_name,
+        count(*) as stored_row_count,
+        count(distinct concat(payload_id, ' ', cast(row_ordinal as string))) as identified_row_count,
     from raw_rows
     group by event_date, table_name
 ),
@@ -57,6 +61,7 @@ final as (
         stored.event_date,
         stored.table_name,
         stored.stored_row_count,
+        stored.identified_row_count,
         kept.distinct_row_count,
         kept.excluded_row_count,
         kept.conflicting_row_count,

@@ -1,7 +1,8 @@
 {{ config(meta={'days_before': 1, 'days_after': 1}) }}
 {%- set skew_us = var('clock_skew_seconds') * 1000000 %}
 -- Vitals are reported again as they grow: the last report of an id counts. A tab stays open for days: reports of the
--- first day and of the next are of one page load, later ones of another, so that no date needs more than its neighbours.
+-- first day and of the next are of one page load; a later one is of another load after a day without any, else left
+-- out, so that no date needs more than its neighbours.
 with reports as (
     select * from {{ ref('int_web_vital_reports') }}
     where {{ in_read_dates('event_date') }}
@@ -64,14 +65,28 @@ vitals as (
 ),
 
 in_the_trace as (
-    select vitals.vital_key, vitals.first_date, page_views.*, 1 as priority
+    select
+        vitals.vital_key,
+        vitals.first_date,
+        page_views.*,
+        1 as priority,
+        case
+            when coalesce(vitals.page_name, vitals.page_path) is null then 0
+            when vitals.page_name = page_views.page_name then 0
+            when vitals.page_path in (page_views.page_name, page_views.page_path) then 0
+            else 1
+        end as is_other_page,
+        case
+            when {{ us_between('page_views.seen_time', 'vitals.first_report_time') }} >= -page_views.skew_us then 0
+            else 1
+        end as is_later,
     from vitals
     inner join page_views
         on page_views.trace_id = vitals.trace_id
 ),
 
 in_the_session as (
-    select vitals.vital_key, vitals.first_date, page_views.*, 2 as priority
+    select vitals.vital_key, vitals.first_date, page_views.*, 2 as priority, 0 as is_other_page, 0 as is_later
     from vitals
     inner join page_views
         on page_views.deployment_environment = vitals.deployment_environment
@@ -97,7 +112,7 @@ matched as (
     where {{ days_between('first_date', 'event_date') }} between -1 and 1
     qualify row_number() over (
         partition by vital_key, first_date
-        order by priority, seen_time desc, fact_key
+        order by priority, is_other_page, is_later, seen_time desc, fact_key
     ) = 1
 ),
 

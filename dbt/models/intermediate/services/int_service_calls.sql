@@ -71,9 +71,9 @@ answered_spans as (
 ),
 
 services as (
-    select deployment_environment, service_name, min(service_namespace) as service_namespace
+    select event_date, deployment_environment, service_name, min(service_namespace) as service_namespace
     from spans
-    group by deployment_environment, service_name
+    group by event_date, deployment_environment, service_name
 ),
 
 unanswered as (
@@ -99,7 +99,8 @@ unanswered as (
         on answered_spans.trace_id = calls.trace_id
         and answered_spans.caller_span_id = calls.span_id
     left join services
-        on services.deployment_environment = calls.deployment_environment
+        on services.event_date = calls.event_date
+        and services.deployment_environment = calls.deployment_environment
         and services.service_name = calls.peer_name
     where (calls.span_kind in ('CLIENT', 'PRODUCER') or calls.call_type = 'database' and calls.span_kind = 'INTERNAL')
         and answered_spans.trace_id is null

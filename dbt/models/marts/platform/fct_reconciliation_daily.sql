@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
 -- Built whole from daily counts: an outside count may come at any time, without a ledger entry.
 -- A writer that ends between rows and ledger leaves rows that no entry names: copies, once their message comes again.
+-- Lost is told by rows' identity (payload, place in it), so that such copies make up for no row that is not there.
 with outside as (
     select
         event_date,
@@ -61,6 +62,7 @@ counted as (
         coalesce(dead.dead_lettered_row_count, 0) as dead_lettered_row_count,
         coalesce(dead.unparsed_message_count, 0) as unparsed_message_count,
         coalesce(stored.stored_row_count, 0) as stored_row_count,
+        coalesce(stored.identified_row_count, 0) as identified_row_count,
         coalesce(stored.distinct_row_count, 0) as distinct_row_count,
         coalesce(stored.excluded_row_count, 0) as excluded_row_count,
         coalesce(stored.conflicting_row_count, 0) as conflicting_row_count,
@@ -82,7 +84,8 @@ counted as (
 explained as (
     select
         *,
-        written_row_count - erased_row_count - expired_row_count - stored_row_count as absent_row_count,
+        accounted_row_count - erased_row_count - expired_row_count - identified_row_count as absent_row_count,
+        stored_row_count - (written_row_count - erased_row_count - expired_row_count) as beyond_row_count,
         outside_row_count - accounted_row_count as missing_row_count,
     from counted
 ),
@@ -91,12 +94,8 @@ judged as (
     select
         *,
         case when absent_row_count > 0 then absent_row_count else 0 end as lost_row_count,
-        case when absent_row_count < 0 then -absent_row_count else 0 end as uncommitted_row_count,
-        case
-            when absent_row_count < 0 and distinct_row_count > accounted_row_count
-                then distinct_row_count - accounted_row_count
-            else 0
-        end as unaccounted_row_count,
+        case when absent_row_count < 0 then -absent_row_count else 0 end as unaccounted_row_count,
+        case when beyond_row_count > 0 then beyond_row_count else 0 end as uncommitted_row_count,
     from explained
 ),
 
