@@ -2,6 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STATE := .otelmart
+DEMO_SEEDS ?= 101-110
 PYTHON ?= python3.11
 READY := $(VENV)/.ready
 
@@ -39,10 +40,10 @@ fix: $(READY) ## format, and render everything that is generated from schemas/
 	$(BIN)/ruff format .
 	$(BIN)/otelmart render
 
-test-stack: $(READY) ## a collector, emulators, other engines, Chromium, and the truth of twenty more demos
+test-stack: $(READY) ## a collector, emulators, other engines, Chromium, and the truth of ten more demos
 	tests/stack/install
 	$(BIN)/pytest -n 3 --dist loadscope -rP -m stack
-	OTELMART_DEMO_SEEDS=101-120 $(BIN)/pytest -n 2 --dist loadscope -k "not default" tests/demo/test_truth*.py
+	OTELMART_DEMO_SEEDS=$(DEMO_SEEDS) $(BIN)/pytest -n 2 --dist loadscope -k "not default" tests/demo/test_truth*.py
 
 bench: $(READY) ## paired figures, ratios first; writes .otelmart/bench.json and the cost page
 	$(BIN)/python tests/bench/run.py
