@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics, MetricsFilter
@@ -38,27 +39,19 @@ def each_unit(units: Sequence[Unit], function: beam.DoFn, beam_options: Sequence
             | "Spread units" >> beam.Reshuffle()  # type: ignore[no-untyped-call]
             | "Load units" >> beam.ParDo(function)  # type: ignore[no-untyped-call]
         )
-    for refusal in _refusals(pipeline.result):
+    for refusal in sorted(text for texts in _told(pipeline.result, REFUSALS, "string_sets") for text in texts):
         raise RunError(refusal)
-    if refused_count := _refused_count(pipeline.result):
+    if refused_count := sum(_told(pipeline.result, REFUSED, "counters")):
         raise RunError(f"{refused_count} units were refused: see the workers' logs, and run the same command again")
 
 
-def _refused_count(result: PipelineResult) -> int:
+def _told(result: PipelineResult, name: str, kind: str) -> list[Any]:
+    """Values of a metric; none where the runner has no metrics (Dask), then refusals are in the workers' logs only."""
     try:
-        told = result.metrics().query(MetricsFilter().with_name(REFUSED))["counters"]  # type: ignore[no-untyped-call]
-    except NotImplementedError:
-        return 0
-    return sum(metric.result for metric in told)
-
-
-def _refusals(result: PipelineResult) -> list[str]:
-    """What the workers were refused; nothing where the runner has no metrics (Dask), then it is in their logs only."""
-    try:
-        told = result.metrics().query(MetricsFilter().with_name(REFUSALS))["string_sets"]  # type: ignore[no-untyped-call]
+        found = result.metrics().query(MetricsFilter().with_name(name))[kind]  # type: ignore[no-untyped-call]
     except NotImplementedError:
         return []
-    return sorted(text for metric in told for text in metric.result)
+    return [metric.result for metric in found]
 
 
 class LoadUnit(beam.DoFn):

@@ -4,7 +4,7 @@ The letters are copied to this machine first. Each that is put back has ledger e
 `replay-DEAD_LETTER_ID`, which tells later replays that it is done.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -18,12 +18,12 @@ from pipelines.dataset import Dataset
 from pipelines.dead_letters import Letter
 from pipelines.decode.refusals import RowKey
 from pipelines.decode.rules import Rules
-from pipelines.errors import RunError
 from pipelines.ledger import Entries
 from pipelines.load import route
 from pipelines.payloads import Payload, Unreadable
 from pipelines.sinks.bigquery import BigQuery
 from pipelines.sources.compression import Limits
+from pipelines.worker.batch import until_taken
 
 UNIT_PREFIX = "replay-"
 _ROWS_AT_ONCE = 16  # of up to 4 MiB each
@@ -59,21 +59,19 @@ def put_back(letter_ids: Sequence[str], folder: Path, sink: BigQuery, rules: Rul
 
 
 def _commit(group: Sequence[tuple[Letter, list[Request]]], sink: BigQuery, rules: Rules) -> int:
-    refused: dict[RowKey, str] = {}
     unit_id = UNIT_PREFIX + group[0][0].dead_letter_id
-    while True:
-        writing = sink.begin(unit_id)
-        entries = []
+    entries: list[pa.Table] = []
+
+    def write(refused: Mapping[RowKey, str]) -> dict[RowKey, str]:
+        nonlocal entries
+        entries, writing = [], sink.begin(unit_id)
         for letter, requests in group:
             own = Entries(UNIT_PREFIX + letter.dead_letter_id, "replay")
             route(requests, rules, writing, own, refused)
             entries.append(own.table())
-        rows = {(row.payload_id, row.row_ordinal): row.error_text for row in writing.publish()}
-        if not rows:
-            break
-        if refused.keys() >= rows.keys():
-            raise RunError(f"the sink refuses rows that were not written: {next(iter(rows.values()))}")
-        refused |= rows
+        return {(row.payload_id, row.row_ordinal): row.error_text for row in writing.publish()}
+
+    until_taken(write)
     said = pa.concat_tables(entries)
     sink.commit(unit_id, said)
     return int(pc.sum(said.column("replayed_row_count")).as_py())

@@ -1,7 +1,7 @@
 """One batch of messages: read → decode → write → commit; what the ledger already has is left out."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pipelines.decode.refusals import RowKey
@@ -59,21 +59,29 @@ def commit(
     `found` is gone through again when the sink refuses rows: they become dead letters, and the unit is written anew.
     Raises RunError or OSError, with nothing committed: the messages must not be acknowledged.
     """
-    refused: dict[RowKey, str] = {}
-    while True:
+    batch, entries = Batch(), Entries(unit_id, engine)
+
+    def write(refused: Mapping[RowKey, str]) -> dict[RowKey, str]:
+        nonlocal batch, entries
         batch, entries = Batch(), Entries(unit_id, engine)
-        rows = _written(unit_id, _new(found, known, batch), sink, rules, entries, refused)
-        if not rows:
-            break
-        if refused.keys() >= rows.keys():
-            raise RunError(f"the sink refuses rows that were not written: {next(iter(rows.values()))}")
-        refused |= rows
+        return _written(unit_id, _new(found, known, batch), sink, rules, entries, refused)
+
+    until_taken(write)
     if entries:
         table = entries.table()
         sink.commit(unit_id, table)
         known.add(batch.payload_ids)
         batch.row_counts = _row_counts(table)
     return batch
+
+
+def until_taken(write: Callable[[Mapping[RowKey, str]], dict[RowKey, str]]) -> None:
+    """Calls `write` with the rows refused so far, by their key, until it returns none that are refused now."""
+    refused: dict[RowKey, str] = {}
+    while rows := write(refused):
+        if refused.keys() >= rows.keys():
+            raise RunError(f"the sink refuses rows that were not written: {next(iter(rows.values()))}")
+        refused |= rows
 
 
 def _written(

@@ -1,6 +1,6 @@
 """A batch into BigQuery by the Storage Write API, over real gRPC, whatever the other side answers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from pipelines.sinks.storage_write import HOST_VARIABLE, requests_of
 from pipelines.sinks.uris import opened
 from pipelines.worker.batch import Known, commit
 from tests.pipeline.telemetry import logs, points, spans
-from tests.sinks.storage_service import REFUSED, REQUEST_BYTES, Fault, StorageService, served
+from tests.sinks.storage_service import REFUSED, REQUEST_BYTES, Fault, StorageService
 
 RECEIVED_US = 1_795_000_000_000_000
 PLACE = "shop.observability"
@@ -35,19 +35,6 @@ PASSING = [
     CODE.DEADLINE_EXCEEDED,
     CODE.ABORTED,
 ]
-
-
-@pytest.fixture(scope="module")
-def rules() -> Rules:
-    return Rules.load(b"key")
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[StorageService]:
-    service = StorageService()
-    with served(service) as host:
-        monkeypatch.setenv(HOST_VARIABLE, host)
-        yield service
 
 
 @pytest.fixture

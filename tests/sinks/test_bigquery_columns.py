@@ -1,7 +1,5 @@
 """Columns that a BigQuery table has beyond schemas/, lacks, or gets while a worker writes."""
 
-from collections.abc import Iterator
-
 import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -11,26 +9,12 @@ from pipelines.errors import RunError
 from pipelines.payloads import Payload, payload_id
 from pipelines.sinks import storage_columns, storage_write
 from pipelines.sinks.bigquery import BigQuery, bigquery
-from pipelines.sinks.storage_write import HOST_VARIABLE
 from pipelines.worker.batch import Known, commit
 from tests.pipeline.telemetry import logs, spans
-from tests.sinks.storage_service import Fault, StorageService, served
+from tests.sinks.storage_service import Fault, StorageService
 
 PLACE = "shop.observability"
 STREAMS = ["pending", "default"]
-
-
-@pytest.fixture(scope="module")
-def rules() -> Rules:
-    return Rules.load(b"key")
-
-
-@pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[StorageService]:
-    service = StorageService()
-    with served(service) as host:
-        monkeypatch.setenv(HOST_VARIABLE, host)
-        yield service
 
 
 def message(data: bytes, signal: str = "logs") -> Payload:

@@ -68,7 +68,7 @@ def built() -> Path:
     """The folder with otelcol and, where it could be built, telemetrygen."""
     done = subprocess.run([str(BUILD)], capture_output=True, text=True)
     if done.returncode == NO_GO:
-        pytest.skip(done.stderr.strip())
+        pytest.skip(f"{done.stderr.strip()}; with CI=true tests/stack/install fails then")
     assert done.returncode == 0, done.stderr
     return Path(done.stdout.strip())
 
@@ -163,7 +163,9 @@ def test_everything_that_telemetrygen_sent_is_in_the_lake(
     """It does not say what it sent, so only counts: 400 traces of two spans, 500 log records, 300 points. Its queue of
     2,048 drops what does not fit, so no more than that."""
     if not (built / "telemetrygen").exists():
-        pytest.skip("no telemetrygen: it could not be built from Go modules")
+        pytest.skip(
+            "no telemetrygen: not to be had from this module proxy; with CI=true tests/stack/install fails then"
+        )
     listener = start()
     collector = gateway(listener)
     where = {"grpc": [collector.grpc], "http": [collector.http.removeprefix("http://"), "--otlp-http"]}[protocol]
