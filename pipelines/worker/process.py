@@ -1,5 +1,6 @@
 """One process of the worker: streaming pull → batch → commit → ack. `python -m pipelines.worker.process` reads its
-settings as one JSON line from stdin, writes what it did as JSON lines to stdout, and ends when stdin does.
+settings as one JSON line from stdin, then a line for each batch that another process committed (the payload ids);
+writes what it did as JSON lines to stdout; and ends when stdin does.
 
 Messages are acknowledged after the ledger has their batch, never before. Pub/Sub's client extends their leases.
 """
@@ -57,6 +58,7 @@ class Worker:
         self._rules = Rules.load(settings.privacy_key.encode())
         self._limits = Limits(settings.message_bytes)
         self._arrivals: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.committed_elsewhere: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
         self._writer_id = secrets.token_hex(6)
         self._batch_count = 0
         self._acks: list[Any] = []
@@ -130,6 +132,8 @@ class Worker:
         unit_id = f"{self._writer_id}{self._batch_count:08x}"
         self._batch_count += 1
         pulled = Pulled(messages, f"pubsub:{self._settings.subscription}", self._limits)
+        for _ in range(self.committed_elsewhere.qsize()):
+            known.add(self.committed_elsewhere.get())
         done = batch.commit(unit_id, pulled, self._sink, self._rules, known)
         now = time.time()
         self._acks = [message.ack_with_response() for message in messages]
@@ -145,6 +149,7 @@ class Worker:
                 delays=[now - message.publish_time.timestamp() for message in messages],
                 start_ns=start_ns,
                 is_own=done.is_own,
+                payload_ids=sorted(done.payload_ids),
             )
         )
 
@@ -169,10 +174,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor says when to stop
     settings = Settings(**json.loads(sys.stdin.readline()))
-    threading.Thread(target=_stop_when_alone, args=(stop,), daemon=True).start()
     tune_allocator()
     try:
-        Worker(settings, opened(settings.sink), stop, _tell).run()
+        worker = Worker(settings, opened(settings.sink), stop, _tell)
+        threading.Thread(target=_hear, args=(worker.committed_elsewhere, stop), daemon=True).start()
+        worker.run()
     except BrokenPipeError:
         sys.exit(1)
     except (RunError, OSError) as error:
@@ -185,9 +191,10 @@ def _tell(done: Done) -> None:
     sys.stdout.flush()
 
 
-def _stop_when_alone(stop: threading.Event) -> None:
+def _hear(committed_elsewhere: queue.SimpleQueue[list[str]], stop: threading.Event) -> None:
     """The supervisor holds the other end of stdin: when it is gone, however it ended, there is no one to work for."""
-    sys.stdin.read()
+    for line in sys.stdin:
+        committed_elsewhere.put(json.loads(line))
     stop.set()
 
 

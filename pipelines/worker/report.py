@@ -14,8 +14,8 @@ DELAY_BOUNDS_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 class Done:
     """What a process did since it last told: messages acknowledged, their uncompressed bytes, copies that were known
     already, committed batches, rows by table, values by `table.column` that the table has no column for, seconds in
-    commits, seconds from publish to commit of each message; when the batch was begun (ns since 1970, UTC), and whether
-    it held nothing but the worker's own telemetry."""
+    commits, seconds from publish to commit of each message; when the batch was begun (ns since 1970, UTC), whether it
+    held nothing but the worker's own telemetry, and the payloads that were new in it."""
 
     message_count: int = 0
     byte_count: int = 0
@@ -27,6 +27,7 @@ class Done:
     delays: list[float] = field(default_factory=list)
     start_ns: int = 0
     is_own: bool = False
+    payload_ids: list[str] = field(default_factory=list)
 
 
 class Totals(Collector):

@@ -1,4 +1,6 @@
-"""The worker as a whole: processes kept running, what they did told over HTTP, an orderly end on SIGTERM."""
+"""The worker as a whole: processes kept running, what each committed told to the others, and all of it over HTTP; an
+orderly end on SIGTERM.
+"""
 
 import asyncio
 import json
@@ -116,7 +118,9 @@ class Supervisor:
             process.terminate()
         try:
             async for line in process.stdout:
-                self._add(Done(**json.loads(line)))
+                done = Done(**json.loads(line))
+                self._add(done)
+                self._tell_others(process, done)
                 self._totals.process_count += not is_pulling
                 is_pulling = True
         finally:
@@ -133,6 +137,12 @@ class Supervisor:
         self._totals.add(done)
         if self._telemetry:
             self._telemetry.add(done)
+
+    def _tell_others(self, process: asyncio.subprocess.Process, done: Done) -> None:
+        """Pub/Sub may send a message again to any process: each knows what all have committed."""
+        for other in self._running - {process}:
+            if done.payload_ids and other.stdin and not other.stdin.is_closing():
+                other.stdin.write(json.dumps(done.payload_ids).encode() + b"\n")
 
     async def _end(self, keeping: list[asyncio.Task[None]]) -> int:
         """How many processes had to be killed."""

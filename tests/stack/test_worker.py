@@ -172,6 +172,21 @@ def test_three_signals_reach_their_tables_and_sigterm_ends_with_0(
     assert list((worker.lake / "_plans" / "writers").iterdir()) == []
 
 
+def test_a_message_that_comes_again_to_another_process_is_written_once(
+    otelmart: str, pubsub: PubSub, tmp_path: Path
+) -> None:
+    topic, subscription = pubsub.topic("again")
+    bodies = [message("traces", spans(1 + 5 * i, 5)) for i in range(40)]
+    worker = start(otelmart, pubsub.host, subscription, tmp_path / "lake", "--processes", "2", "--batch", "1KiB")
+    for times in (1, 2, 3):
+        pubsub.publish(topic, bodies)
+        worker.wait_for("otelmart_worker_messages_total", 40 * times)
+    assert worker.metric("otelmart_worker_copies_total") == 80
+    worker.stop()
+
+    assert spans_of(worker.lake) == list(range(1, 201))
+
+
 def test_processes_killed_at_every_named_place_lose_and_double_nothing(
     otelmart: str, pubsub: PubSub, tmp_path: Path
 ) -> None:
