@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 import grpc
 import pyarrow as pa
-from google.api_core import exceptions
+from google.api_core import exceptions, grpc_helpers
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud.bigquery_storage_v1 import types
@@ -45,6 +45,8 @@ _PASSING = (
     exceptions.ResourceExhausted,
     exceptions.ServiceUnavailable,
 )
+_APPEND_ROWS = "/google.cloud.bigquery.storage.v1.BigQueryWrite/AppendRows"
+_Request, _RecordBatch = types.AppendRowsRequest.pb(), types.ArrowRecordBatch.pb()
 _DONE = types.StorageError.StorageErrorCode.STREAM_ALREADY_COMMITTED
 _CURES: dict[type[Exception], str] = {
     exceptions.NotFound: "make it: otelmart init --to bigquery:PROJECT.DATASET",
@@ -147,9 +149,8 @@ class StorageWrite:
         sending = _Sending(stream, islice(requests_of(table, batches), first, None), schema, has_offsets)
         opening = next(sending, None)
         if opening is not None:  # the client waits for an answer before it looks at what it may send
-            answers: Any = self.client.append_rows(
+            answers: Any = self._append_rows()(
                 chain([opening], sending),
-                retry=None,
                 timeout=self.call_seconds,
                 metadata=[("x-goog-request-params", f"write_stream={stream}")],
             )
@@ -174,6 +175,12 @@ class StorageWrite:
         if sending.refused:
             raise sending.refused
 
+    def _append_rows(self) -> Callable[..., Any]:
+        """The client's append_rows, of requests that are bytes already."""
+        channel: grpc.Channel = cast(BigQueryWriteGrpcTransport, self.client.transport).grpc_channel
+        call = channel.stream_stream(_APPEND_ROWS, response_deserializer=types.AppendRowsResponse.deserialize)
+        return cast(Callable[..., Any], grpc_helpers.wrap_errors(call))
+
     def _until_taken(self, table: str, call: Callable[[], Any]) -> Any:
         """What the call returns, once BigQuery does what it asks."""
         retry = Retry(
@@ -194,7 +201,10 @@ class StorageWrite:
 
 
 class _Sending:
-    """Requests as gRPC's thread asks for them, with the rows of each, and the row that fits none."""
+    """Requests as gRPC's thread asks for them, with the rows of each, and the row that fits none.
+
+    They are serialized here, which copies rows once; a message of the library would copy them three times.
+    """
 
     def __init__(self, stream: str, batches: Iterator[pa.RecordBatch], schema: pa.Schema, has_offsets: bool) -> None:
         self._stream, self._batches, self._schema, self._has_offsets = stream, batches, schema, has_offsets
@@ -204,7 +214,7 @@ class _Sending:
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> types.AppendRowsRequest:
+    def __next__(self) -> bytes:
         try:
             rows = next(self._batches)
         except Refused as refused:
@@ -212,16 +222,35 @@ class _Sending:
             raise StopIteration from None
         if rows.schema != self._schema:
             rows = rows.select(self._schema.names).cast(self._schema)
-        request = types.AppendRowsRequest()
-        message = types.AppendRowsRequest.pb(request)
+        request, arrow_rows = _Request(), _Request.ArrowData()
         if not self.row_counts:
-            message.write_stream = self._stream
-            message.arrow_rows.writer_schema.serialized_schema = rows.schema.serialize().to_pybytes()
+            request.write_stream = self._stream
+            arrow_rows.writer_schema.serialized_schema = rows.schema.serialize().to_pybytes()
         if self._has_offsets:
-            message.offset.value = sum(self.row_counts)
-        message.arrow_rows.rows.serialized_record_batch = rows.serialize().to_pybytes()
+            request.offset.value = sum(self.row_counts)
         self.row_counts.append(rows.num_rows)
-        return request
+        batch = _held(_RecordBatch, "serialized_record_batch", [rows.serialize()])
+        held = _held(_Request.ArrowData, "rows", batch)
+        return b"".join(
+            [request.SerializeToString(), *_held(_Request, "arrow_rows", [arrow_rows.SerializeToString(), *held])]
+        )
+
+
+def _held(message: Any, field_name: str, parts: Sequence[bytes | pa.Buffer]) -> list[bytes | pa.Buffer]:
+    """Bytes, in parts, as what a field of a message holds: protobuf's tag and length before them.
+
+    Source: protobuf.dev/programming-guides/encoding, LEN records.
+    """
+    tag = message.DESCRIPTOR.fields_by_name[field_name].number << 3 | 2
+    return [_varint(tag) + _varint(sum(map(len, parts))), *parts]
+
+
+def _varint(number: int) -> bytes:
+    groups = bytearray()
+    while number > 127:
+        groups.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*groups, number])
 
 
 def requests_of(table: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
