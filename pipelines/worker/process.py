@@ -6,6 +6,7 @@ Messages are acknowledged after the ledger has their batch, never before. Pub/Su
 """
 
 import json
+import os
 import queue
 import secrets
 import signal
@@ -180,6 +181,7 @@ def main() -> None:
         threading.Thread(target=_hear, args=(worker.committed_elsewhere, stop), daemon=True).start()
         worker.run()
     except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout at its end
         sys.exit(1)
     except (RunError, OSError) as error:
         print(f"otelmart worker: {refused(error) if isinstance(error, OSError) else error}", file=sys.stderr)
