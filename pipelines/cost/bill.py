@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipelines.cost.inputs import SECONDS_A_MONTH, UNITS, Catalog, Figures
-from pipelines.cost.quantities import COMPONENTS, Quantity, Rows, a_month
+from pipelines.cost.quantities import COMPONENTS, Quantity, Rows, a_million, a_month
 
 DEPLOYED: Final = ("pubsub", "worker", "default_stream", "storage_logical", "builds_on_demand")
+
+ALTERNATIVES: Final = (
+    ("pubsub",),
+    ("worker", "dataflow_streaming"),
+    ("default_stream", "load_jobs"),
+    ("storage_logical", "storage_physical"),
+    ("builds_on_demand", "builds_slots"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,12 @@ def by_component(lines: Iterable[Line]) -> dict[str, float]:
 def deployed_usd(rows: Rows, figures: Figures, catalog: Catalog) -> float:
     """USD of the components that deploy/ puts together."""
     return sum(line.usd for line in bill(rows, figures, catalog, DEPLOYED))
+
+
+def cheapest_usd(rows: Rows, figures: Figures, catalog: Catalog) -> float:
+    """USD of the cheaper one of each of ALTERNATIVES."""
+    totals = by_component(bill(rows, figures, catalog))
+    return sum(min(totals[name] for name in names) for names in ALTERNATIVES)
 
 
 def break_evens(figures: Figures, catalog: Catalog) -> list[BreakEven]:
@@ -108,13 +122,11 @@ def _logical_against_physical(catalog: Catalog) -> BreakEven:
 
 
 def _on_demand_against_slots(figures: Figures, catalog: Catalog) -> BreakEven:
-    read, slot = catalog.price("bigquery_on_demand"), catalog.price("bigquery_slot_standard")
-    seconds_a_tib = read.usd / slot.usd * 3600
-    here = figures["build_seconds"] / 1e6 / figures["build_bytes"] * UNITS["TiB"] * catalog.assumed("slot_ratio")
+    usd = by_component(bill(a_million(), figures, catalog, ("builds_on_demand", "builds_slots")))
     return BreakEven(
         "on-demand builds and slots cost the same",
-        seconds_a_tib / here,
+        usd["builds_on_demand"] / usd["builds_slots"],
         "slot seconds/second measured here",
         "while BigQuery takes fewer slot seconds than that for what DuckDB did in one, slots are cheaper",
-        ("build_seconds", "build_bytes", "prices.bigquery_on_demand", "prices.bigquery_slot_standard"),
+        ("build_*seconds", "build_*bytes", "prices.bigquery_on_demand", "prices.bigquery_slot_standard"),
     )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from pipelines.cost import bill, scaling
 from pipelines.cost.inputs import Catalog, Figures
-from pipelines.cost.quantities import a_month, rebuilds
+from pipelines.cost.quantities import HISTORY_MONTHS, Rebuilds, a_month, rebuilds
 from pipelines.cost.text import named, number, source, table, usd
 
 SIZES: Final = (10, 1_000, 100_000)  # spans a second, mean
-HISTORY_MONTHS: Final = 12
 BASE: Final = 1_000  # spans a second, which 10×, 100× and 10,000× multiply
 FACTORS: Final = (1, 10, 100, 10_000)
+FEWER_BUILDS: Final = (6, 1)  # a day
 
 
 def engines(measured: Figures, listed: Catalog) -> str:
@@ -54,19 +55,40 @@ def break_evens(measured: Figures, listed: Catalog) -> str:
         [each.name, f"{number(each.value)} {each.unit}", each.meaning, named(*each.keys)]
         for each in bill.break_evens(measured, listed)
     ]
+    deployed = listed.assumed("builds_a_day")
+    schedules = [_schedule(builds, measured, listed) for builds in (deployed, *FEWER_BUILDS)]
+    head = ["builds a day", "its date is gone through", "the days before", "on demand", "slots", "from"]
     ratio = measured["traces_logical_bytes"] / measured["traces_lake_bytes"]
     return f"""## Where the cheaper way changes
 
 {table(["break-even", "at", "meaning", "from"], rows)}
 
-Parquet here holds {number(ratio)} logical bytes a byte (`traces_logical_bytes` / `traces_lake_bytes`). A date is read
-{number(rebuilds(listed))} times by hourly builds (`assumptions.builds_a_day`, `assumptions.late_rebuilds`): building
-every four hours instead reads it {number((24 / 4 + 1) / 2 + listed.assumed("late_rebuilds"))} times."""
+Parquet here holds {number(ratio)} logical bytes a byte (`traces_logical_bytes` / `traces_lake_bytes`).
+
+## How often to build
+
+A build replaces the date that changed, and reads and replaces those around it that each model reaches. USD a month at
+{BASE:,} spans a second, {HISTORY_MONTHS:.0f} months kept. Late rows build a date and those around it once more
+(`assumptions.late_rebuilds`).
+
+{table(head, schedules)}"""
+
+
+def _schedule(builds: float, measured: Figures, listed: Catalog) -> list[str]:
+    """A row of what so many builds a day cost."""
+    assumed = replace(listed.assumptions["builds_a_day"], value=builds)
+    other = replace(listed, assumptions={**listed.assumptions, assumed.key: assumed})
+    times: Rebuilds = rebuilds(other)
+    totals = bill.by_component(bill.bill(a_month(BASE), measured, other, ("builds_on_demand", "builds_slots")))
+    through = [f"{number(each)} times" for each in (times.own, times.before)]
+    paid = [usd(totals[name]) for name in ("builds_on_demand", "builds_slots")]
+    return [number(builds), *through, *paid, named("build_*", "assumptions.late_rebuilds")]
 
 
 def growth(measured: Figures, listed: Catalog) -> str:
     sizes = [scaling.size(BASE * factor, measured, listed, HISTORY_MONTHS) for factor in FACTORS]
-    slots = named("build_seconds", "assumptions.build_share", "assumptions.slot_step")
+    slots = named("build_seconds", "build_before_seconds", "build_history_bytes", "assumptions.build_share",
+                  "assumptions.slot_step")  # fmt: skip
     cpu = named("worker_bigquery_pending_cpu", "assumptions.cpu_target")
     message, sent = "traces_message_gzip_bytes", "traces_sent_bytes"
     facts: list[tuple[str, list[str], str]] = [
@@ -80,15 +102,19 @@ def growth(measured: Figures, listed: Catalog) -> str:
          named(sent, "limits.storage_write_region")),
         ("Shards: projects, if in US or EU", [f"{s.projects_in_multi_region:,}" for s in sizes],
          named(sent, "limits.storage_write_multi_region")),
-        ("Builds read, TB a day", [number(s.build_bytes_per_day / 1e12) for s in sizes], named("build_bytes")),
+        ("Builds on demand, TB a day", [number(s.build_bytes_per_day / 1e12) for s in sizes], named("build_*bytes")),
         ("Reservation for builds, slots", [f"{s.reserved_slots:,}" for s in sizes], slots),
         ("First limit met", [_first(s) for s in sizes], "the table below"),
         ("USD a month, as deployed", [usd(s.usd_per_month) for s in sizes], "the sum that a month has above"),
     ]  # fmt: skip
     head = ["", *(f"{factor:,}×: {BASE * factor:,} spans/s" for factor in FACTORS), "from"]
+    cheapest = [usd(bill.cheapest_usd(a_month(BASE * factor), measured, listed)) for factor in FACTORS]
+    facts.append(("USD a month, cheapest of each pair", cheapest, "the last line that a month has above"))
     return f"""## 10×, 100×, 10,000×
 
-What {BASE:,} spans a second become, means; a peak needs its own line of `otelmart cost`.
+What {BASE:,} spans a second become, means; a peak needs its own line of `otelmart cost`. A shard is a project with a
+topic, workers and tables of its own, and marts that are united by views. Slots are those that let the last build of a
+day, the largest, end in `assumptions.build_share` of the time that it has.
 
 {table(head, [[name, *values, keys] for name, values, keys in facts])}"""
 

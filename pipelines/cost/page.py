@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pipelines.cost import choices
-from pipelines.cost.bill import DEPLOYED, bill, by_component, deployed_usd
-from pipelines.cost.choices import BASE, HISTORY_MONTHS, SIZES
+from pipelines.cost.bill import DEPLOYED, bill, by_component, cheapest_usd, deployed_usd
+from pipelines.cost.choices import BASE, SIZES
 from pipelines.cost.inputs import SECONDS_A_MONTH, Catalog, Figures, catalog, figures
-from pipelines.cost.quantities import COMPONENTS, SIGNALS, a_million, a_month
+from pipelines.cost.quantities import COMPONENTS, HISTORY_MONTHS, SIGNALS, a_million, a_month
 from pipelines.cost.text import named, number, source, table, usd
 
 VOLUMES: Final = (10, 100, 1_000, 10_000, 100_000)
@@ -70,13 +70,13 @@ Weaker than a bill:
 - A worker's CPU is that of spans; a log record or metric point is taken to cost as much.
 - **Dataflow** is taken to need the worker's CPU, its own overhead is unknown:
   {_dataflow_ratio(measured)}.
-- **Slots** are taken to be as fast as one model's thread on DuckDB here; the bytes that a build reads are those of the
-  columns that its SQL names, in the demo's data, which has many small models over few rows. A build also reads, and
-  rebuilds, days before the one that changed (sessions two, funnels four), and on demand the replaced partitions are
-  paid for as well: builds may cost two to three times what stands here.
+- **Builds**: the bytes that a model reads are those of the columns that its SQL names, once a query, in the demo's
+  data, which has many small models over few rows, and more users a span than a busy shop. Each model is counted as if
+  it read all its inputs for all the days around that it declares. BigQuery itself was never asked.
+- **Slots** are taken to be as fast as one model's thread on DuckDB here.
 - BigQuery's **physical** bytes are unknown: Parquet's compression of the raw rows stands in for them, for models too.
-- Left out: network between regions, the GKE control plane, the pod that runs dbt, the full dbt tests of the night,
-  dashboards' and people's queries, logging, taxes, discounts, commitments."""
+- Left out: network between regions, the GKE control plane, the pod that runs dbt, dbt's tests (once a day, of what
+  the nightly build replaced), dashboards' and people's queries, logging, taxes, discounts, commitments."""
 
 
 def _dataflow_ratio(measured: Figures) -> str:
@@ -95,8 +95,8 @@ def _a_million(measured: Figures, listed: Catalog) -> str:
     )
     return f"""## A million rows
 
-Within traffic large enough to share machines, without free tiers, kept {HISTORY_MONTHS} months. Builds are counted to
-spans: the demo's logs and metrics come along with them.
+Within traffic large enough to share machines, without free tiers, kept {HISTORY_MONTHS:.0f} months. Builds are counted
+to spans: the demo's logs and metrics come along with them.
 
 {table(["component", "spans", "log records", "metric points", "from"], rows)}"""
 
@@ -108,25 +108,13 @@ def _a_month(measured: Figures, listed: Catalog) -> str:
     rows.append(
         ["**As deployed**", *(f"**{usd(_sum(months[rate], DEPLOYED))}**" for rate in SIZES), _deployed_origin()]
     )
-    cheapest = [usd(sum(_cheapest(months[rate]).values())) for rate in SIZES]
+    cheapest = [usd(cheapest_usd(a_month(rate), measured, listed)) for rate in SIZES]
     rows.append(["Cheapest of each pair", *cheapest, "physical billing only if BigQuery compresses as Parquet does"])
     return f"""## A month
 
-Mean spans a second, no logs or metrics; free tiers count, machines are whole, {HISTORY_MONTHS} months are kept.
+Mean spans a second, no logs or metrics; free tiers count, machines are whole, {HISTORY_MONTHS:.0f} months are kept.
 
 {table(["component", *(f"{rate:,} spans/s" for rate in SIZES), "from"], rows)}"""
-
-
-def _cheapest(totals: Mapping[str, float]) -> dict[str, float]:
-    """USD of the cheaper one of each pair of alternatives."""
-    pairs = (
-        ("pubsub",),
-        ("worker", "dataflow_streaming"),
-        ("default_stream", "load_jobs"),
-        ("storage_logical", "storage_physical"),
-        ("builds_on_demand", "builds_slots"),
-    )
-    return {min(pair, key=totals.__getitem__): min(totals[name] for name in pair) for pair in pairs}
 
 
 def _volume(measured: Figures, listed: Catalog) -> str:
@@ -135,17 +123,20 @@ def _volume(measured: Figures, listed: Catalog) -> str:
         total = deployed_usd(a_month(rate, HISTORY_MONTHS), measured, listed)
         millions = rate * SECONDS_A_MONTH / 1e6
         rows.append([f"{rate:,}", number(millions), usd(total), usd(total / millions), _deployed_origin()])
+    base = by_component(bill(a_month(BASE), measured, listed))
+    share = base["builds_on_demand"] / _sum(base, DEPLOYED)
     head = ["spans/s", "million spans a month", "USD a month", "USD a million spans", "from"]
     return f"""## How cost grows with volume
 
 In small traffic the machines that never stop and the least that a query pays count; from some thousand spans a second
-on cost is proportional.
+on cost is proportional. At {BASE:,} spans a second {share:.0%} are mart builds on demand: slots, or fewer builds (see
+[how often to build](#how-often-to-build)), are what to change first.
 
 {table(head, rows)}"""
 
 
 def _history(measured: Figures, listed: Catalog) -> str:
-    names = ("storage_logical", "storage_physical", "archive")
+    names = ("storage_logical", "storage_physical", "archive", "builds_on_demand", "builds_slots")
     rows = []
     for months in HISTORIES:
         lines = bill(a_month(BASE, months), measured, listed, names)
@@ -159,16 +150,18 @@ def _history(measured: Figures, listed: Catalog) -> str:
                 *(usd(totals[name]) for name in names[1:]),
                 named(
                     "*_logical_bytes", "models_logical_bytes", "*_lake_bytes",
-                    "prices.bigquery_*_logical", "prices.bigquery_*_physical", "prices.gcs_*",
+                    "prices.bigquery_*_logical", "prices.bigquery_*_physical", "prices.gcs_*", "build_history_bytes",
                 ),
             ]
         )  # fmt: skip
     head = ["months kept", "hot: active, logical", "warm: long-term, logical", "hot and warm, physical billing",
-            "cold: Parquet in Cloud Storage", "from"]  # fmt: skip
+            "cold: Parquet in Cloud Storage", "mart builds, on demand", "mart builds, slots", "from"]  # fmt: skip
     return f"""## How cost grows with history
 
-USD a month at a steady {BASE:,} spans a second. History costs storage only: a build reads the dates that changed, not
-those before (`make bench-build` compares a new day after 3 with one after 96). After
+USD a month at a steady {BASE:,} spans a second. Storage grows with history. Of a build, what replaces dates does not:
+it reads the date that changed and those around it, however many lie before (`make bench-build` compares a new day after
+3 with one after 96). But every build also reads all days of what is small a day and built whole (users, retention,
+services, objectives) and counts the ledger: `build_history_bytes` for each span that was ever kept. After
 {number(listed.assumed("active_days"))} days a partition is long-term; a date that is rebuilt becomes active again.
 
 {table(head, rows)}"""

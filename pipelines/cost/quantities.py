@@ -15,6 +15,7 @@ from pipelines.cost.inputs import (
     Figures,
 )
 
+HISTORY_MONTHS: Final = 12.0
 SIGNALS: Final = ("traces", "logs", "metrics")
 LOAD_TABLES: Final = len(SIGNALS)
 
@@ -30,7 +31,7 @@ class Rows:
     logs: float = 0.0
     metrics: float = 0.0
     seconds: float | None = None
-    history_months: float = 12.0
+    history_months: float = HISTORY_MONTHS
 
     @property
     def total(self) -> float:
@@ -55,13 +56,16 @@ class Quantity:
 Component = Callable[[Rows, Figures, Catalog], Iterator[Quantity]]
 
 
-def a_million(signal: str = "traces", history_months: float = 12.0) -> Rows:
+def a_million(signal: str = "traces", history_months: float = HISTORY_MONTHS) -> Rows:
     """A million rows of one signal within traffic large enough that machines are shared."""
     return Rows(**{"traces": 0.0, signal: 1e6}, history_months=history_months)
 
 
 def a_month(
-    spans_per_second: float, history_months: float = 12.0, logs_per_span: float = 0.0, points_per_span: float = 0.0
+    spans_per_second: float,
+    history_months: float = HISTORY_MONTHS,
+    logs_per_span: float = 0.0,
+    points_per_span: float = 0.0,
 ) -> Rows:
     """A month of a mean rate."""
     spans = spans_per_second * SECONDS_A_MONTH
@@ -148,27 +152,72 @@ def archive(rows: Rows, figures: Figures, catalog: Catalog) -> Iterator[Quantity
     yield Quantity("gcs_archive", lake_bytes * left, ("*_lake_bytes",))
 
 
-def rebuilds(catalog: Catalog) -> float:
-    """How often the whole of a date is read: the n builds of its day see 1/n, 2/n, ... of it; then what came late."""
-    return (catalog.assumed("builds_a_day") + 1) / 2 + catalog.assumed("late_rebuilds")
+@dataclass(frozen=True, slots=True)
+class Rebuilds:
+    """How often all builds together go through the whole of a date, through the days before it that models reach, and
+    through those after it."""
+
+    own: float
+    before: float
+    after: float
+
+    def of(self, figures: Figures, name: str) -> float:
+        """A span's `build_NAME`, through all of them."""
+        own, before, after = (figures[key] for key in around(name))
+        return self.own * own + self.before * before + self.after * after
+
+
+def around(name: str) -> tuple[str, str, str]:
+    """Keys of the figures of a build: of its date, of the days before, of the days after."""
+    return f"build_{name}", f"build_before_{name}", f"build_after_{name}"
+
+
+def rebuilds(catalog: Catalog) -> Rebuilds:
+    """The n builds of a day see 1/n, 2/n, ... of it, whole days before it and none after it; then what came late."""
+    builds, late = catalog.assumed("builds_a_day"), catalog.assumed("late_rebuilds")
+    return Rebuilds((builds + 1) / 2 + late, builds + late, late)
+
+
+def history_bytes(rows: Rows, figures: Figures, catalog: Catalog) -> float:
+    """What builds read of all days there are: each row, by every build for as long as it is kept."""
+    builds = rows.history_months * DAYS_A_MONTH * catalog.assumed("builds_a_day")
+    return rows.traces * figures["build_history_bytes"] * builds
+
+
+def build_bytes(rows: Rows, figures: Figures, catalog: Catalog) -> float:
+    """What builds are charged for: bytes read, and those of partitions replaced."""
+    times, replaced_reads = rebuilds(catalog), catalog.assumed("replaced_reads")
+    dated = times.of(figures, "bytes") + replaced_reads * times.of(figures, "replaced_bytes")
+    return rows.traces * dated + history_bytes(rows, figures, catalog)
 
 
 def builds_on_demand(rows: Rows, figures: Figures, catalog: Catalog) -> Iterator[Quantity]:
-    """Bytes that the models read; in small traffic the least that each query pays for a table."""
-    read = rows.traces * figures["build_bytes"] * rebuilds(catalog)
+    """Bytes that builds are charged for; in small traffic the least that each query pays for a table."""
     builds = (rows.seconds or 0.0) / 86_400 * catalog.assumed("builds_a_day")
     least = builds * figures["build_table_reads"] * catalog.assumed("minimum_read_bytes")
-    assumed = ("builds_a_day", "late_rebuilds", "minimum_read_bytes")
-    yield Quantity("bigquery_on_demand", max(read, least), ("build_bytes", "build_table_reads"), assumed)
+    keys = (*around("bytes"), *around("replaced_bytes"), "build_history_bytes", "build_table_reads")
+    assumed = ("builds_a_day", "late_rebuilds", "replaced_reads", "minimum_read_bytes")
+    yield Quantity("bigquery_on_demand", max(build_bytes(rows, figures, catalog), least), keys, assumed)
 
 
 def builds_slots(rows: Rows, figures: Figures, catalog: Catalog) -> Iterator[Quantity]:
-    """Slot-hours, a slot taken as one model's thread on DuckDB; in small traffic one step of slots for each build."""
-    seconds = rows.traces / 1e6 * figures["build_seconds"] * catalog.assumed("slot_ratio") * rebuilds(catalog)
+    """Slot-hours, a slot taken as one model's thread on DuckDB; in small traffic one step of slots for each build.
+
+    History takes as long a byte as the dates do.
+    """
+    seconds = rows.traces / 1e6 * rebuilds(catalog).of(figures, "seconds")
+    seconds += history_bytes(rows, figures, catalog) * seconds_a_byte(figures)
     builds = (rows.seconds or 0.0) / 86_400 * catalog.assumed("builds_a_day")
     least = builds * catalog.assumed("slot_step") * catalog.assumed("build_minimum_seconds")
+    keys = (*around("seconds"), "build_history_bytes", "build_bytes")
     assumed = ("builds_a_day", "late_rebuilds", "slot_ratio", "slot_step", "build_minimum_seconds")
-    yield Quantity("bigquery_slot_standard", max(seconds, least) / 3600, ("build_seconds",), assumed)
+    hours = max(seconds * catalog.assumed("slot_ratio"), least) / 3600
+    yield Quantity("bigquery_slot_standard", hours, keys, assumed)
+
+
+def seconds_a_byte(figures: Figures) -> float:
+    """What a byte that a model reads takes here."""
+    return figures["build_seconds"] / 1e6 / figures["build_bytes"]
 
 
 COMPONENTS: Final[Mapping[str, Component]] = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipelines.cost.bill import deployed_usd
-from pipelines.cost.inputs import Catalog, Figures, Limit
-from pipelines.cost.quantities import a_month, dataflow_cpu_ratio, rebuilds
+from pipelines.cost.inputs import DAYS_A_MONTH, Catalog, Figures, Limit
+from pipelines.cost.quantities import HISTORY_MONTHS, a_month, build_bytes, dataflow_cpu_ratio, seconds_a_byte
 
 Demand = Callable[[float, Figures, Catalog], float]
 
@@ -77,9 +77,12 @@ def _new_streams(rate: float, figures: Figures, catalog: Catalog) -> float:
 
 
 def _slots(rate: float, figures: Figures, catalog: Catalog) -> float:
-    """Slots for the last build of a day, the largest, to end in its share of the time until the next."""
-    day_seconds = rate * 86_400 / 1e6 * figures["build_seconds"] * catalog.assumed("slot_ratio")
-    return day_seconds / (86_400 / catalog.assumed("builds_a_day") * catalog.assumed("build_share"))
+    """Slots for the last build of a day, the largest, to end in its share of the time until the next. The days before
+    it, and HISTORY_MONTHS of what is read whole, take theirs."""
+    dated = (figures["build_seconds"] + figures["build_before_seconds"]) / 1e6
+    history = HISTORY_MONTHS * DAYS_A_MONTH * figures["build_history_bytes"] * seconds_a_byte(figures)
+    seconds = rate * 86_400 * (dated + history) * catalog.assumed("slot_ratio")
+    return seconds / (86_400 / catalog.assumed("builds_a_day") * catalog.assumed("build_share"))
 
 
 def _dataflow_workers(rate: float, figures: Figures, catalog: Catalog) -> float:
@@ -89,6 +92,7 @@ def _dataflow_workers(rate: float, figures: Figures, catalog: Catalog) -> float:
 
 _CPU = ("worker_bigquery_pending_cpu",)
 _CPU_ASSUMED = ("core_ratio", "cpu_target")
+_SLOTS = ("build_seconds", "build_before_seconds", "build_history_bytes", "build_bytes")
 _SLOTS_ASSUMED = ("builds_a_day", "build_share", "slot_ratio")
 _MESSAGE, _SENT = ("traces_message_gzip_bytes",), ("traces_sent_bytes",)
 # limit → (what a rate needs of it, measured figures, assumptions); each grows in proportion to the rate
@@ -100,19 +104,20 @@ DEMANDS: Final[Mapping[str, tuple[Demand, tuple[str, ...], tuple[str, ...]]]] = 
     "write_connections_region": (_connections, _CPU, (*_CPU_ASSUMED, "connections_a_process")),
     "write_connections_multi_region": (_connections, _CPU, (*_CPU_ASSUMED, "connections_a_process")),
     "create_write_stream": (_new_streams, _CPU, (*_CPU_ASSUMED, "streams_a_batch", "batch_seconds")),
-    "on_demand_slots": (_slots, ("build_seconds",), _SLOTS_ASSUMED),
-    "reservation_slots_region": (_slots, ("build_seconds",), _SLOTS_ASSUMED),
-    "reservation_slots_multi_region": (_slots, ("build_seconds",), _SLOTS_ASSUMED),
+    "on_demand_slots": (_slots, _SLOTS, _SLOTS_ASSUMED),
+    "reservation_slots_region": (_slots, _SLOTS, _SLOTS_ASSUMED),
+    "reservation_slots_multi_region": (_slots, _SLOTS, _SLOTS_ASSUMED),
     "dataflow_workers": (_dataflow_workers, _CPU, (*_CPU_ASSUMED, "dataflow_cpu_ratio", "dataflow_minimum_vcpus")),
 }
 
 
-def size(spans_per_second: float, figures: Figures, catalog: Catalog, history_months: float = 12.0) -> Size:
+def size(spans_per_second: float, figures: Figures, catalog: Catalog, history_months: float = HISTORY_MONTHS) -> Size:
     """Everything that a mean rate of spans needs."""
     message_bytes = _message_bytes(spans_per_second, figures, catalog)
     write_bytes = _write_bytes(spans_per_second, figures, catalog)
     processes = _whole(_processes(spans_per_second, figures, catalog), catalog.assumed("worker_minimum_vcpus"))
-    read_bytes = spans_per_second * 86_400 * figures["build_bytes"] * rebuilds(catalog)
+    month = a_month(spans_per_second, history_months)
+    read_bytes = build_bytes(month, figures, catalog) / DAYS_A_MONTH
     step = catalog.assumed("slot_step")
     return Size(
         spans_per_second,
@@ -125,7 +130,7 @@ def size(spans_per_second: float, figures: Figures, catalog: Catalog, history_mo
         _whole(write_bytes / catalog.limit("storage_write_region").value),
         _whole(write_bytes / catalog.limit("storage_write_multi_region").value),
         round(_whole(_slots(spans_per_second, figures, catalog) / step) * step),
-        deployed_usd(a_month(spans_per_second, history_months), figures, catalog),
+        deployed_usd(month, figures, catalog),
         tuple(limits_met(spans_per_second, figures, catalog)),
     )
 

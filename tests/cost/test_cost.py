@@ -1,6 +1,5 @@
 """The cost model against arithmetic done by hand, and the page against its two inputs."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -20,6 +19,7 @@ from pipelines.cost.page import page
 from pipelines.cost.quantities import COMPONENTS, Rows, a_million, a_month, rebuilds
 from pipelines.cost.text import number, usd
 from pipelines.errors import UsageError
+from tests.bench import bench_cost
 
 SECONDS_A_MONTH = 2_628_000  # 365 / 12 days
 
@@ -43,11 +43,27 @@ BENCH: dict[str, Any] = {
         ("worker_bigquery_pending_peak", 1024, "MB"),
         ("worker_bigquery_default_cpu", 60_000, "spans/CPU s"),
         ("build_bytes", 5000, "B/span"),
+        ("build_before_bytes", 4000, "B/span"),
+        ("build_after_bytes", 3000, "B/span"),
+        ("build_replaced_bytes", 500, "B/span"),
+        ("build_before_replaced_bytes", 200, "B/span"),
+        ("build_after_replaced_bytes", 100, "B/span"),
+        ("build_history_bytes", 2, "B/span"),
         ("build_table_reads", 100, "tables"),
         ("build_seconds", 144, "s/million"),
+        ("build_before_seconds", 100, "s/million"),
+        ("build_after_seconds", 80, "s/million"),
         ("models_logical_bytes", 500, "B/span"),
     ]
 }
+
+# 25 builds a day see 1/25, 2/25, ... 25/25 of it, 13 in all, and 25 times the days before it; a late row builds them
+# all once more: 14 × its own day, 26 × the days before, 1 × those after.
+READ = 14 * 5000 + 26 * 4000 + 3000  # 177,000 B a span
+REPLACED = 2 * (14 * 500 + 26 * 200 + 100)  # written first, then replaced: 24,600 B
+HISTORY = 365 * 25 * 2  # a year of builds that all read it: 18,250 B
+BUILT_USD = (READ + REPLACED + HISTORY) * 1e6 / 2**40 * 6.25
+BUILT_SECONDS = 14 * 144 + 26 * 100 + 80 + HISTORY * 144 / 5000  # 4,696 + 525.6 a million
 
 
 @pytest.fixture(scope="session")
@@ -89,10 +105,8 @@ def cost(rows: Rows, component: str, listed: Catalog) -> float:
         ("storage_logical", 2e9 / 2**30 * (90 * 12 / 365 * 0.023 + (12 - 90 * 12 / 365) * 0.016)),
         # a tenth of it: 150 / 1,500
         ("storage_physical", 2e8 / 2**30 * (90 * 12 / 365 * 0.04 + (12 - 90 * 12 / 365) * 0.02)),
-        # (24 + 1) / 2 + 1 = 13.5 reads of 5e9 B
-        ("builds_on_demand", 13.5 * 5e9 / 2**40 * 6.25),
-        # 13.5 × 144 s = 0.54 h × $0.04
-        ("builds_slots", 0.54 * 0.04),
+        ("builds_on_demand", BUILT_USD),
+        ("builds_slots", 5221.6 / 3600 * 0.04),
         # 1 month Standard, 2 Nearline, 9 Coldline
         ("archive", 1.5e8 / 2**30 * (0.02 + 2 * 0.01 + 9 * 0.004)),
     ],
@@ -119,12 +133,12 @@ def test_a_month_pays_for_whole_machines_and_not_for_what_is_free(listed: Catalo
 
 
 def test_small_traffic_pays_the_least_that_a_query_reads(listed: Catalog) -> None:
-    # 730 builds × 100 tables × 10 MiB = 0.6962 TiB, more than what 1 span/s holds; less the free TiB: 0
+    # 365/12 × 25 builds × 100 tables × 10 MiB = 0.7252 TiB, more than what 1 span/s holds; less the free TiB: 0
     assert cost(a_month(1), "builds_on_demand", listed) == 0
     rows = next(iter(COMPONENTS["builds_on_demand"](a_month(1), figures(BENCH), listed)))
-    assert rows.amount == pytest.approx(730 * 100 * 10 * 2**20)
-    # 730 builds × 120 s × 50 slots = 1,216.67 slot-h
-    assert cost(a_month(1), "builds_slots", listed) == pytest.approx(730 * 120 * 50 / 3600 * 0.04)
+    assert rows.amount == pytest.approx(365 / 12 * 25 * 100 * 10 * 2**20)
+    # 760.4 builds × 120 s × 50 slots = 1,267.4 slot-h
+    assert cost(a_month(1), "builds_slots", listed) == pytest.approx(365 / 12 * 25 * 120 * 50 / 3600 * 0.04)
 
 
 def test_logs_and_metric_points_add_their_own_bytes(listed: Catalog) -> None:
@@ -142,10 +156,17 @@ def test_twice_the_traffic_or_history_never_costs_less(component: str, rate: flo
     assert once <= cost(a_month(rate, history_months=24), component, listed)
 
 
-def test_history_costs_storage_and_nothing_else(listed: Catalog, measured: Figures) -> None:
+def test_history_costs_storage_and_what_builds_read_whole(listed: Catalog, measured: Figures) -> None:
     short, long = (by_component(bill(a_month(1000, months), measured, listed)) for months in (1, 36))
     changed = {name for name in COMPONENTS if short[name] != long[name]}
-    assert changed == {"storage_logical", "storage_physical", "archive"}
+    builds = {"builds_on_demand", "builds_slots"}
+    assert changed == {"storage_logical", "storage_physical", "archive"} | builds
+    # 2,628,000,000 spans a month, 2 B of each read by 25 builds a day for 35 months more
+    more_bytes = 2.628e9 * 2 * 25 * 35 * 365 / 12
+    assert long["builds_on_demand"] - short["builds_on_demand"] == pytest.approx(more_bytes / 2**40 * 6.25)
+    dated = BENCH | {"build_history_bytes": {"value": 0, "unit": "B/span", "against": ""}}
+    short, long = (by_component(bill(a_month(1000, months), figures(dated), listed, builds)) for months in (1, 36))
+    assert short == long
 
 
 def test_storage_of_36_months_is_90_days_active_and_the_rest_long_term(listed: Catalog, measured: Figures) -> None:
@@ -155,9 +176,29 @@ def test_storage_of_36_months_is_90_days_active_and_the_rest_long_term(listed: C
     assert lines["bigquery_long_term_logical"].quantity.amount == pytest.approx(held * (36 - 90 / 365 * 12))
 
 
-def test_hourly_builds_read_a_date_13_and_a_half_times(listed: Catalog) -> None:
-    # 1/24 + 2/24 + ... + 24/24 = 12.5, and once more for what comes late
-    assert rebuilds(listed) == sum(i / 24 for i in range(1, 25)) + 1
+def test_builds_go_through_their_date_14_times_and_through_the_days_before_26_times(listed: Catalog) -> None:
+    found = rebuilds(listed)
+    assert (found.own, found.before, found.after) == (sum(range(1, 26)) / 25 + 1, 25 + 1, 1)
+
+
+def test_as_many_builds_are_assumed_as_are_scheduled(repo: Path, listed: Catalog) -> None:
+    jobs = list(yaml.safe_load_all((repo / "deploy/kubernetes/dbt-build.yaml").read_text()))
+    schedules = [job["spec"]["schedule"].split() for job in jobs]
+    assert all(minute.isdigit() and days == ["*"] * 3 for minute, _, *days in schedules)
+    assert sum(24 if hour == "*" else 1 for _, hour, *_ in schedules) == listed.assumed("builds_a_day")
+
+
+def test_what_a_change_reaches_follows_from_what_each_model_declares() -> None:
+    def node(*parents: str, **meta: int) -> dict[str, Any]:
+        return {"depends_on": {"nodes": [*parents, "source.x"]}, "config": {"meta": meta}}
+
+    nodes = {"seed.s": {"depends_on": {}, "config": {}}, "a": node("seed.s"), "b": node("a", days_before=1)}
+    nodes["c"] = node("b", "a", days_before=3, days_after=1)
+    # the 10th changes: b replaces 10 and 11, which has the 10th before it, and reads 9 to 11. c replaces 9, which has
+    # the 10th after it, to 14, the third after the 11th, and reads 6 to 15
+    days = bench_cost.Days  # replaced before and after, read before and after
+    found = {key: bench_cost.days_around({"nodes": nodes}, key) for key in ("a", "b", "c")}
+    assert found == {"a": days(0, 0, 0, 0), "b": days(0, 1, 1, 1), "c": days(1, 4, 4, 5)}
 
 
 def test_break_evens_are_where_both_ways_cost_the_same(listed: Catalog, measured: Figures) -> None:
@@ -167,8 +208,7 @@ def test_break_evens_are_where_both_ways_cost_the_same(listed: Catalog, measured
     rate = at["default stream and load jobs cost the same"]
     assert cost(a_month(rate), "default_stream", listed) == pytest.approx(cost(a_month(rate), "load_jobs", listed))
     assert at["logical and physical billing cost the same"] == pytest.approx(0.04 / 0.023)
-    # on demand: 13.5 × 5e9 B = $0.3837 a million; slots: $0.0216
-    expected = (13.5 * 5e9 / 2**40 * 6.25) / 0.0216
+    expected = BUILT_USD / (BUILT_SECONDS / 3600 * 0.04)
     assert at["on-demand builds and slots cost the same"] == pytest.approx(expected)
 
 
@@ -181,8 +221,10 @@ def test_ten_million_spans_a_second_need_shards_processes_and_slots(listed: Cata
     assert size.projects_in_multi_region == 7  # / 3 GB/s = 6.7
     assert size.processes == 334  # 1e7 / 50,000 / 0.6 = 333.3
     assert size.pull_streams == 334  # 1 GB/s / 10 MB/s = 100, but one a process
-    # 864e9 spans a day × 144 s / 1e6 = 124,416,000 s in half an hour: 69,120 slots, in steps of 50
-    assert size.reserved_slots == 69_150
+    # the day, those before it and a year of history: 144 + 100 + 365 × 2 × 144 / 5000 = 265.024 s a million of a day
+    # × 864e9 spans a day = 228,980,736 s, in half of 3,456 s: 132,512 slots, in steps of 50
+    assert size.reserved_slots == 132_550
+    assert size.build_bytes_per_day == pytest.approx(864e9 * (READ + REPLACED + HISTORY))
     assert size.usd_per_month == deployed_usd(a_month(1e7), measured, listed)
     assert size.exceeded[0].limit.key == "storage_write_region"
 
@@ -196,8 +238,8 @@ def test_limits_are_met_in_the_order_of_their_rates(listed: Catalog, measured: F
     # 10,000 streams/h / (360 batches × 2) = 13.9 processes of 30,000 spans/s
     assert rates["create_write_stream"] == pytest.approx(10_000 / 720 * 30_000)
     assert rates["write_connections_region"] == pytest.approx(500 * 30_000)
-    # 2,000 slots × 1,800 s / (86,400 × 144 / 1e6) s
-    assert rates["on_demand_slots"] == pytest.approx(2000 * 1800 / (86_400 * 144e-6))
+    # 2,000 slots × 1,728 s / (86,400 × 265.024 / 1e6) s
+    assert rates["on_demand_slots"] == pytest.approx(2000 * 1728 / (86_400 * 265.024e-6))
     assert all(scaling.size(rate * 1.001, measured, listed).exceeded for rate in rates.values())
     assert not scaling.size(149_999, measured, listed).exceeded
 
@@ -271,7 +313,7 @@ def test_the_page_is_the_same_for_the_same_inputs_and_shows_the_models_numbers(
     assert text == page(json.loads(json.dumps(BENCH)), document)
     for rate in PAGE_SIZES:
         assert f"**{usd(deployed_usd(a_month(rate), measured, listed))}**" in text
-    assert f"| {usd(13.5 * 5e9 / 2**40 * 6.25)} |" in text
+    assert f"| {usd(BUILT_USD)} |" in text
     tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
     assert tables
     for table in tables:
@@ -338,7 +380,8 @@ def test_the_command_prints_a_column_for_each_rate(tmp_path: Path) -> None:
     done = CliRunner().invoke(command, args, catch_exceptions=False)
     assert re.search(r"^USD a month +10 spans/s +200,000 spans/s$", done.output, re.M)
     assert "First limit: storage_write_region, at 150,000 spans/s" in done.output
-    assert "Exceeded: storage_write_region" in done.output
+    # 150,930 spans/s fill the slots: see the limits above
+    assert "Exceeded: on_demand_slots, reservation_slots_region, storage_write_region" in done.output
 
 
 def test_the_commands_json_holds_the_same_sums(tmp_path: Path, listed: Catalog, measured: Figures) -> None:
@@ -364,12 +407,7 @@ def test_the_command_names_what_is_wrong_with_the_figures(tmp_path: Path, text: 
         CliRunner().invoke(command, ["--bench", str(file)], catch_exceptions=False)
 
 
-def test_logical_bytes_are_bigquerys_data_type_sizes(repo: Path) -> None:
-    spec = importlib.util.spec_from_file_location("bench_cost", repo / "tests/bench/bench_cost.py")
-    assert spec
-    assert spec.loader
-    bench_cost = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(bench_cost)
+def test_logical_bytes_are_bigquerys_data_type_sizes() -> None:
     size = bench_cost.logical_bytes
     assert size(pa.array(["ab", None, "ü"])) == (2 + 2) + 0 + (2 + 2)
     assert size(pa.array(["ab", "ab"]).dictionary_encode()) == 8

@@ -41,11 +41,12 @@ class Node:
 
 @dataclass(frozen=True)
 class Project:
-    """Every node of a compiled project in build order; `sources` are the dotted names of the raw tables,
-    `semantic_manifest` is dbt's JSON of the semantic models and metrics."""
+    """Every node of a compiled project in build order; `sources` are the dotted names of the raw tables, `manifest` is
+    dbt's own, `semantic_manifest` its JSON of the semantic models and metrics."""
 
     nodes: list[Node]
     sources: dict[str, str]
+    manifest: dict[str, Any]
     semantic_manifest: str
 
     def model(self, name: str) -> Node:
@@ -79,7 +80,7 @@ def _project(manifest: dict[str, Any], semantic_manifest: str) -> Project:
     order = TopologicalSorter({key: node["depends_on"].get("nodes", []) for key, node in nodes.items()}).static_order()
     order = sorted(order, key=lambda key: nodes.get(key, {}).get("resource_type") == "test")  # tests see all tables
     sources = {source["name"]: _dotted(source["relation_name"]) for source in manifest["sources"].values()}
-    return Project([_node(nodes[key]) for key in order if key in nodes], sources, semantic_manifest)
+    return Project([_node(nodes[key]) for key in order if key in nodes], sources, manifest, semantic_manifest)
 
 
 def _node(node: dict[str, Any]) -> Node:

@@ -1,7 +1,11 @@
 """The check of partition filters itself: what narrows a read in BigQuery, and what only looks as if."""
 
+import re
+
 import pytest
 
+from tests.bench.bench_cost import days_around
+from tests.sql.dbt_project import Project
 from tests.sql.googlesql import Catalog
 from tests.sql.partitions import FOR_PARTITIONS, left_open, unfiltered_reads
 
@@ -90,3 +94,15 @@ def test_a_view_hands_its_partition_on_under_the_name_it_gives_it(raw_tables: Ca
     view = "select name, date(start_time) as event_date from observability.traces"
     statement = raw_tables.resolve(view, **FOR_PARTITIONS)
     assert left_open(statement, PARTITIONS) == [(TRACES, frozenset({"event_date"}))]
+
+
+def test_models_read_the_days_that_the_cost_page_counts(incremental: Project) -> None:
+    """It is 2026-11-18 and three days back count as changed: 15 to 18, as days of November below."""
+    nodes = {key: node for key, node in incremental.manifest["nodes"].items() if node["resource_type"] == "model"}
+    dated = {key: node for key, node in nodes.items() if node["config"]["materialized"] == "incremental"}
+    assert len(dated) > 50
+    for key, node in dated.items():
+        lists = " ".join(re.findall(r"\bin \((date '[^)]+')\)", node["compiled_code"]))
+        days = [(int(month) - 11) * 30 + int(day) for month, day in re.findall(r"-(\d\d)-(\d\d)'", lists)]
+        around = days_around(incremental.manifest, key)
+        assert (min(days), max(days)) == (15 - around.read_before, 18 + around.read_after), node["name"]
