@@ -1,14 +1,18 @@
 """A source's files → BigQuery, once, on any Beam runner: plan units → spread → read, decode, write, ledger.
 
 No plan is kept: a payload that the ledger accounts for is left out, so the same command again adds nothing, and what a
-killed run began is finished. `proofs` then asks BigQuery whether every payload of the ledger has its rows.
+killed run began is finished. `proofs` then asks BigQuery whether every payload of the ledger has its rows. `fill` is
+the whole of it as a graph, listing and proof included, for a job that nobody waits for: the batch Flex Template's.
 """
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import apache_beam as beam
+from apache_beam.metrics.metric import Metrics
 
 from pipelines.allocator import tune_allocator
 from pipelines.dataset import Dataset
@@ -18,15 +22,19 @@ from pipelines.graph import each_unit, tell
 from pipelines.payloads import SIGNALS, Payload, Unreadable
 from pipelines.secret import secret
 from pipelines.sinks import Sink
+from pipelines.sinks.bigquery import bigquery
 from pipelines.sinks.uris import opened
-from pipelines.sources import contents
+from pipelines.sources import contents, uris
 from pipelines.sources.compression import Limits
 from pipelines.sources.contents import File, Place
 from pipelines.tables import partition_column
-from pipelines.units import Unit, grouped
+from pipelines.units import Unit, decoded, encoded, grouped
 from pipelines.worker import batch
 
 UNIT_BYTES = 8 << 20  # as they lie there; a unit's rows are held until it is whole, some twenty times that
+
+EARLIEST = date(1970, 3, 1)
+KEPT_DAYS = 31  # Pub/Sub keeps a message at most so long, and an archive of it is younger than what is in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,11 @@ def units(files: Sequence[File], first: date, last: date) -> list[Unit]:
     """Units of the files that were received on these UTC dates."""
     chosen = [file for file in files if first <= received(file) <= last]
     return grouped(chosen, UNIT_BYTES)
+
+
+def known_since(first: date) -> date:
+    """From when on the ledger may have payloads of files that were received from `first` on."""
+    return max(EARLIEST, first) - timedelta(days=KEPT_DAYS)
 
 
 def run(planned: Sequence[Unit], job: Job, beam_options: Sequence[str] | None) -> None:
@@ -101,6 +114,84 @@ class FillUnit(beam.DoFn):
     def teardown(self) -> None:
         if self._edges:
             self._edges.sink.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What `fill` is told: the files of a source that were received on these UTC dates, and what is done with each."""
+
+    source: str
+    first: date
+    last: date
+    job: Job
+
+
+def fill(pipeline: beam.Pipeline, filling: Filling) -> None:
+    """Adds the whole graph to a pipeline. What is refused raises, so the runner tries it again, and then the job fails;
+    it fails, too, where nothing was received or BigQuery lacks rows."""
+    (
+        pipeline
+        | "Name source" >> beam.Create([filling.source.encode()])  # type: ignore[no-untyped-call]
+        | "List units" >> beam.ParDo(ListUnits(filling)).with_output_types(bytes)  # type: ignore[no-untyped-call]
+        | "Spread units" >> beam.Reshuffle()  # type: ignore[no-untyped-call]
+        | "Load units" >> beam.ParDo(LoadUnits(filling.job)).with_output_types(int)  # type: ignore[no-untyped-call]
+        | "Count files" >> beam.CombineGlobally(sum)  # type: ignore[no-untyped-call]
+        | "Prove payloads" >> beam.ParDo(ProvePayloads(filling)).with_output_types(int)  # type: ignore[no-untyped-call]
+    )
+
+
+class ListUnits(beam.DoFn):
+    """A source's URI → its units, each as bytes: file names, not files."""
+
+    def __init__(self, filling: Filling) -> None:
+        self._filling = filling
+
+    def process(self, source: bytes) -> Iterator[bytes]:
+        with tempfile.TemporaryDirectory(prefix="otelmart-") as notes:
+            files = uris.listing(source.decode(), Path(notes)).files
+        for unit in units(files, self._filling.first, self._filling.last):
+            yield encoded([unit])
+
+
+class LoadUnits(beam.DoFn):
+    """Units as bytes → the number of files of each, committed. Raises RunError or OSError: it is tried again."""
+
+    def __init__(self, job: Job) -> None:
+        self._fill = FillUnit(job)
+
+    def setup(self) -> None:
+        self._fill.setup()
+
+    def process(self, packed: bytes) -> Iterator[int]:
+        for unit in decoded(packed):
+            self._fill.commit(unit)
+            yield len(unit.files)
+
+    def teardown(self) -> None:
+        self._fill.teardown()
+
+
+class ProvePayloads(beam.DoFn):
+    """The number of files, when all are committed → payloads that BigQuery has whole. Raises RunError if one is not."""
+
+    def __init__(self, filling: Filling) -> None:
+        self._filling = filling
+
+    def process(self, file_count: int) -> Iterator[int]:
+        filling = self._filling
+        if not file_count:
+            raise RunError(f"{filling.source} received nothing on these dates")
+        last = min(filling.last, datetime.now(UTC).date() + timedelta(days=1))
+        target = bigquery(filling.job.sink.partition(":")[2])
+        found = proofs(Dataset(target.dataset), filling.job.since, last)
+        for proof in found:
+            for name in ("payload_count", "row_count", "lacking_count"):
+                Metrics.counter("otelmart", f"{proof.table}_{name}").inc(getattr(proof, name))  # type: ignore[no-untyped-call]
+        if lacking := sum(proof.lacking_count for proof in found):
+            raise RunError(
+                f"{lacking:,} payloads of the ledger lack rows in BigQuery: were rows or partitions deleted?"
+            )
+        yield sum(proof.payload_count for proof in found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def forget(lake: Path, units: Iterable[Unit]) -> None:
         if not kept:
             path.unlink()
         elif len(kept) < len(units_there):
-            durable.write_bytes(path, _encoded(kept))
+            durable.write_bytes(path, encoded(kept))
 
 
 def grouped(files: Iterable[File], unit_bytes: int) -> list[Unit]:
@@ -149,10 +149,7 @@ def _plan_files(lake: Path) -> list[Path]:
 
 
 def _read(path: Path) -> list[Unit]:
-    return [
-        Unit(u["unit_id"], tuple(_file(file) for file in u["files"]), tuple(u["letter_ids"]))
-        for u in json.loads(path.read_bytes())
-    ]
+    return decoded(path.read_bytes())
 
 
 def _file(planned: dict[str, Any]) -> File:
@@ -163,10 +160,17 @@ def _file(planned: dict[str, Any]) -> File:
 def _write(lake: Path, units: Sequence[Unit]) -> None:
     if units:
         numbers = [int(path.stem) for path in _plan_files(lake)]
-        durable.write_bytes(lake / PLANS / f"{max(numbers, default=-1) + 1:06d}.json", _encoded(units))
+        durable.write_bytes(lake / PLANS / f"{max(numbers, default=-1) + 1:06d}.json", encoded(units))
 
 
-def _encoded(units: Sequence[Unit]) -> bytes:
+def decoded(plan: bytes) -> list[Unit]:
+    return [
+        Unit(u["unit_id"], tuple(_file(file) for file in u["files"]), tuple(u["letter_ids"])) for u in json.loads(plan)
+    ]
+
+
+def encoded(units: Sequence[Unit]) -> bytes:
+    """Units as a plan has them, and as they travel between steps: at most UNIT_FILES names of 1 KB each."""
     return json.dumps([asdict(unit) for unit in units], indent=1).encode()
 
 

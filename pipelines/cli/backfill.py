@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pipelines.cli import options
+from pipelines.dates import dates
 from pipelines.errors import RunError, UsageError
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 NOTES = Path(".otelmart/listings")
 BEGINNING, END = date.min, date.max
-EARLIEST = date(1970, 3, 1)
-KEPT_DAYS = 31  # Pub/Sub keeps a message at most so long, and an archive of it is younger than what is in it
 
 
 class Dates(click.ParamType[tuple[date, date]]):
@@ -33,14 +32,10 @@ class Dates(click.ParamType[tuple[date, date]]):
     ) -> tuple[date, date]:
         if isinstance(value, tuple):
             return value
-        first, dots, last = value.partition("..")
         try:
-            found = date.fromisoformat(first), date.fromisoformat(last if dots else first)
-        except ValueError:
-            self.fail(f"{value!r} is no date: write 2026-11-01, or 2026-11-01..2026-11-30", param, ctx)
-        if found[0] > found[1]:
-            self.fail(f"{value} ends before it starts", param, ctx)
-        return found
+            return dates(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command(
@@ -109,7 +104,7 @@ def command(
     byte_count = sum(file.byte_count for file in chosen)
     click.echo(f"{len(chosen):,} files, {byte_count / 1e6:,.1f} MB, {len(planned):,} units", err=True)
     received = sorted(backfill.received(file) for file in chosen)
-    since = max(EARLIEST, received[0]) - timedelta(days=KEPT_DAYS)
+    since = backfill.known_since(received[0])
     job = backfill.Job(listing.place, sink, privacy_key or _key(), Limits(max_message_bytes), since)
     backfill.run(planned, job, options.Engine(runner, workers, beam_options).beam_arguments())
     target.close()

@@ -74,14 +74,7 @@ def listing(place: str, notes: Path) -> Listing:
 
     Raises UsageError if that is no place, RunError if Cloud Storage refuses.
     """
-    found = _PLACE.fullmatch(place)
-    if not found:
-        raise UsageError(
-            f"gs:{place} is no place in Cloud Storage: write gs://BUCKET/PREFIX or 'gs://BUCKET/*.json.gz'"
-        )
-    names = found["names"] or ""
-    fixed = re.split(r"[*?\[]", names, maxsplit=1)[0]
-    bucket = Bucket(found["bucket"], fixed[: fixed.rfind("/") + 1])
+    bucket, names, fixed = _parts(place)
     note = notes / f"{hashlib.sha256(place.encode()).hexdigest()[:20]}.jsonl"
     objects = _listed(bucket, fixed, note)
     note.unlink(missing_ok=True)  # it is whole: there is nothing to go on from
@@ -94,6 +87,23 @@ def listing(place: str, notes: Path) -> Listing:
     if any(name.rpartition("/")[2] == MANIFEST for name in skipped):
         files = [_received(file, received.time_us(file.name)) for file in files]
     return Listing(place=bucket, files=files, skipped=skipped, growing=[])
+
+
+def bucket(place: str) -> Bucket:
+    """The place of `gs:` PLACE, whatever lies there. Raises UsageError if that is no place."""
+    return _parts(place)[0]
+
+
+def _parts(place: str) -> tuple[Bucket, str, str]:
+    """(place, names or a pattern of them, what all of them begin with)."""
+    found = _PLACE.fullmatch(place)
+    if not found:
+        raise UsageError(
+            f"gs:{place} is no place in Cloud Storage: write gs://BUCKET/PREFIX or 'gs://BUCKET/*.json.gz'"
+        )
+    names = found["names"] or ""
+    fixed = re.split(r"[*?\[]", names, maxsplit=1)[0]
+    return Bucket(found["bucket"], fixed[: fixed.rfind("/") + 1]), names, fixed
 
 
 def _received(file: File, time_us: int | None) -> File:

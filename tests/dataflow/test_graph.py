@@ -65,6 +65,12 @@ def function(step: Any) -> Any:
     return pickler.loads(parameter(step).do_fn.payload)[0]
 
 
+def pickled_texts(step: Any) -> set[str]:
+    """Every text in the pickle of a step's function."""
+    pickled = bz2.decompress(base64.b64decode(parameter(step).do_fn.payload))
+    return {argument for _, argument, _ in pickletools.genops(pickled) if isinstance(argument, str)}
+
+
 def urns(graph: Any, coder_id: str) -> list[str]:
     """The URN of a coder and of those it is made of."""
     coder = graph.components.coders[coder_id]
@@ -118,12 +124,7 @@ def test_batches_are_bounded_by_bytes_and_time(steps: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", OWN)
 def test_functions_are_pickled_by_name(steps: dict[str, Any], name: str) -> None:
-    payload = parameter(steps[name]).do_fn.payload
-    texts = {
-        argument
-        for _, argument, _ in pickletools.genops(bz2.decompress(base64.b64decode(payload)))
-        if isinstance(argument, str)
-    }
+    texts = pickled_texts(steps[name])
     assert function(steps[name]).__class__.__module__ == "pipelines.streaming"
     assert "pipelines.streaming" in texts  # found there by the worker
     assert not {text for text in texts if "__main__" in text or text.startswith(("_make_", "test_"))}
@@ -136,7 +137,7 @@ def test_the_graph_says_where_the_key_is(graph: Any, steps: dict[str, Any]) -> N
 
 
 def test_the_templates_main_runs_and_says_what_is_missing_in_one_line(repo: Path) -> None:
-    main = [sys.executable, str(repo / "deploy" / "dataflow" / "streaming.py")]
+    main = [sys.executable, str(repo / "deploy" / "dataflow" / "template.py")]
     done = subprocess.run([*main, *DATAFLOW, *PARAMETERS[1:]], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert done.stderr == (

@@ -1,4 +1,4 @@
-"""The Flex Template: its parameters are the options of the job, its image copies what is there, launch calls gcloud."""
+"""The Flex Templates: parameters are the options of their jobs, the image copies what is there, launch calls gcloud."""
 
 import json
 import os
@@ -11,8 +11,11 @@ import pytest
 import yaml
 from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
 
+from pipelines import backfill_options, streaming_options
+from pipelines.backfill_options import filling_of
 from pipelines.errors import UsageError
-from pipelines.streaming_options import OPTIONS, StreamingOptions, settings_of
+from pipelines.streaming_options import OPTIONS, settings_of
+from pipelines.template_options import Option
 from tests.dataflow.test_graph import PARAMETERS
 
 IMAGE = "europe-docker.pkg.dev/shop-prod/otelmart/dataflow:0.1.0"
@@ -23,16 +26,27 @@ STREAMING = [
     *("--from", "pubsub:projects/shop-prod/subscriptions/otlp", "--to", "bigquery:shop-prod.observability"),
     *("--privacy-key", "secret:projects/shop-prod/secrets/otelmart-privacy-key/versions/1"),
 ]
+BATCH = [
+    *("batch", *PLACE, "--image", IMAGE, "--template", TEMPLATE),
+    *("--from", "gs://shop-otlp/2026/", "--to", "bigquery:shop-prod.observability"),
+    *("--privacy-key", "secret:projects/shop-prod/secrets/otelmart-privacy-key/versions/1"),
+]
+JOBS = {"streaming": streaming_options.OPTIONS, "batch": backfill_options.OPTIONS}
+
+
+def metadata_of(repo: Path, job: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((repo / "deploy" / "dataflow" / job / "metadata.json").read_text())
+    return found
 
 
 @pytest.fixture(scope="module")
 def metadata(repo: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((repo / "deploy" / "dataflow" / "metadata.json").read_text())
-    return found
+    return metadata_of(repo, "streaming")
 
 
-def test_the_parameters_are_the_options_of_the_job(metadata: dict[str, Any]) -> None:
-    *parameters, image = metadata["parameters"]
+@pytest.mark.parametrize(("job", "options"), JOBS.items())
+def test_the_parameters_are_the_options_of_the_job(job: str, options: tuple[Option, ...], repo: Path) -> None:
+    *parameters, image = metadata_of(repo, job)["parameters"]
     assert parameters == [
         {
             "name": option.name,
@@ -42,10 +56,10 @@ def test_the_parameters_are_the_options_of_the_job(metadata: dict[str, Any]) -> 
             "regexes": [f"^{option.pattern}$"],
         }
         | ({"defaultValue": option.default} if option.is_optional else {})
-        for option in OPTIONS
+        for option in options
     ]
-    defaults = StreamingOptions([]).get_all_options(retain_unknown_options=False)
-    assert {option.name: option.default for option in OPTIONS}.items() <= defaults.items()
+    defaults = PipelineOptions([]).get_all_options(retain_unknown_options=False)
+    assert {option.name: option.default for option in options}.items() <= defaults.items()
     assert image["name"] == "sdk_container_image"
     assert hasattr(PipelineOptions([]).view_as(WorkerOptions), "sdk_container_image")
     assert re.fullmatch(image["regexes"][0], IMAGE)
@@ -54,8 +68,11 @@ def test_the_parameters_are_the_options_of_the_job(metadata: dict[str, Any]) -> 
 def test_the_template_streams_exactly_once_unless_told_otherwise(metadata: dict[str, Any]) -> None:
     assert [metadata[name] for name in ("streaming", "supportsAtLeastOnce", "supportsExactlyOnce")] == [True] * 3
     assert metadata["defaultStreamingMode"] == "EXACTLY_ONCE"
-    assert metadata["name"]
-    assert all(parameter["helpText"].endswith(".") for parameter in metadata["parameters"])
+
+
+def test_a_template_says_whether_it_streams_and_explains_every_parameter(repo: Path) -> None:
+    assert {job: metadata_of(repo, job)["streaming"] for job in JOBS} == {"streaming": True, "batch": False}
+    assert all(each["helpText"].endswith(".") for job in JOBS for each in metadata_of(repo, job)["parameters"])
 
 
 def test_the_defaults_are_those_of_the_worker() -> None:
@@ -96,8 +113,8 @@ def test_the_image_copies_what_is_there_and_starts_what_it_copied(repo: Path) ->
     copies = [line.split()[1:] for line in text.splitlines() if line.startswith("COPY ") and "--from" not in line]
     copied = [name for *names, _ in copies for name in names]
     assert [name for name in copied if not (repo / name).exists()] == []
-    assert {"pipelines", "schemas", "requirements.lock", "deploy/dataflow/streaming.py"} <= set(copied)
-    assert "ENV FLEX_TEMPLATE_PYTHON_PY_FILE=/template/streaming.py" in text
+    assert {"pipelines", "schemas", "requirements.lock", "deploy/dataflow/template.py"} <= set(copied)
+    assert "ENV FLEX_TEMPLATE_PYTHON_PY_FILE=/template/template.py" in text
     (beam,) = re.findall(r"^apache-beam\[gcp\]==(\S+)", (repo / "requirements.lock").read_text(), re.MULTILINE)
     assert f"apache/beam_python3.11_sdk:{beam} " in text
     build = yaml.safe_load((repo / "deploy" / "dataflow" / "cloudbuild.yaml").read_text())
@@ -136,16 +153,20 @@ def launch(repo: Path, tmp_path: Path) -> Launch:
     return Launch(repo, tmp_path)
 
 
-def test_build_makes_the_image_then_the_template(launch: Launch) -> None:
+def test_build_makes_the_image_then_both_templates(launch: Launch) -> None:
     assert launch("build", *PLACE, "--image", IMAGE, "--template", TEMPLATE).returncode == 0
-    image, template = launch.calls()
+    image, streaming, batch = launch.calls()
     assert image == [
         *("builds", "submit", ".", "--project=shop-prod", "--region=europe-west1"),
         *("--config=deploy/dataflow/cloudbuild.yaml", f"--substitutions=_IMAGE={IMAGE}"),
     ]
-    assert template == [
-        *("dataflow", "flex-template", "build", TEMPLATE, "--project=shop-prod", f"--image={IMAGE}"),
-        *("--sdk-language=PYTHON", "--metadata-file=deploy/dataflow/metadata.json"),
+    written = {"streaming": TEMPLATE, "batch": "gs://shop-templates/otelmart-batch.json"}
+    assert [streaming, batch] == [
+        [
+            *("dataflow", "flex-template", "build", template, "--project=shop-prod", f"--image={IMAGE}"),
+            *("--sdk-language=PYTHON", f"--metadata-file=deploy/dataflow/{job}/metadata.json"),
+        ]
+        for job, template in written.items()
     ]
 
 
@@ -180,12 +201,38 @@ def test_drain_drains(launch: Launch) -> None:
     ]
 
 
-def test_batch_runs_backfill_on_dataflow(launch: Launch) -> None:
+def test_batch_gives_every_parameter_as_its_template_wants_it(launch: Launch, repo: Path) -> None:
+    more = ["--dates", "2026-11-01..2026-11-07", "--max-message-bytes", "1000000", "--temp", "gs://shop-temp/t"]
+    assert launch(*BATCH, *more).returncode == 0
+    (call,) = launch.calls()
+    assert call[:4] == ["dataflow", "flex-template", "run", "otelmart-batch"]
+    assert "--template-file-gcs-location=gs://shop-templates/otelmart-batch.json" in call
+    given = dict(word.split("=", 2)[1:] for word in call if word.startswith("--parameters="))
+    parameters = metadata_of(repo, "batch")["parameters"]
+    assert given.keys() == {parameter["name"] for parameter in parameters}
+    for parameter in parameters:
+        assert re.search(parameter["regexes"][0], given[parameter["name"]])
+    job = filling_of(PipelineOptions([f"--{name}={value}" for name, value in given.items()]))
+    assert (job.source, job.job.sink) == ("gs://shop-otlp/2026/", "bigquery:shop-prod.observability")
+    assert (str(job.first), str(job.last), job.job.limits.message_bytes) == ("2026-11-01", "2026-11-07", 1_000_000)
+    assert {"--temp-location=gs://shop-temp/t", "--max-workers=10"} <= set(call)
+    assert not {"--enable-streaming-engine", "--update"} & set(call)
+
+
+def test_batch_with_defaults_gives_what_is_required(launch: Launch, repo: Path) -> None:
+    assert launch(*BATCH, "--name", "again").returncode == 0
+    (call,) = launch.calls()
+    assert call[3] == "again"
+    given = {word.split("=", 2)[1] for word in call if word.startswith("--parameters=")}
+    assert given == {each["name"] for each in metadata_of(repo, "batch")["parameters"] if not each["isOptional"]}
+
+
+def test_batch_from_here_runs_backfill_on_dataflow(launch: Launch) -> None:
     key = "secret:projects/shop-prod/secrets/otelmart-privacy-key/versions/1"
     dates = ["--dates", "2026-11-01..2026-11-07"]
     edges = ["--from", "gs://shop-otlp/2026/", "--to", "bigquery:shop-prod.observability"]
     edges += ["--privacy-key", key, *dates]
-    done = launch("batch", *PLACE, "--image", IMAGE, "--temp", "gs://shop-temp/t", *edges, "--dry-run")
+    done = launch("batch", *PLACE, "--image", IMAGE, "--temp", "gs://shop-temp/t", *edges, "--here", "--dry-run")
     assert done.returncode == 0
     command, _, beam_options = done.stdout.partition(" -- ")
     with_dates = [*edges[:4], f"--dates={dates[1]}", "--privacy-key", key]
@@ -213,7 +260,12 @@ def test_a_dry_run_calls_nothing(launch: Launch) -> None:
         ),
         ([*STREAMING, "--privacy-key", "hunter2"], "--privacy-key does not fit: write for example"),
         ([*STREAMING, "--shards", "many"], "--shards many is no number above 0"),
-        (["batch", *PLACE, "--image", IMAGE, "--from", "files:x"], "--from files:x does not fit: write for example"),
+        ([*BATCH, "--from", "files:x"], "--from files:x does not fit: write for example"),
+        ([*BATCH, "--dates", "yesterday"], "--dates yesterday does not fit: write for example --dates 2026-11-01.."),
+        ([*BATCH, "--shards", "8"], "--at-least-once, --update, --batch-* and --shards are for streaming"),
+        ([*BATCH, "--here"], "--temp is missing: write for example --temp gs://shop-temp/dataflow"),
+        ([*STREAMING, "--dates", "2026-11-01"], "--dates is for batch"),
+        ([*STREAMING, "--here"], "--here is for batch"),
     ],
 )
 def test_a_mistake_is_said_and_nothing_is_called(launch: Launch, arguments: list[str], said: str) -> None:

@@ -114,6 +114,43 @@ def test_a_backfill_killed_midway_is_finished_by_the_same_command_and_proved(
     assert "20 payloads of the ledger lack rows in BigQuery: were rows or partitions deleted?" in lacking.stderr
 
 
+def test_the_batch_templates_graph_loads_a_bucket_and_fails_where_rows_lack(
+    otelmart: str, bigquery: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """All of the job but Dataflow: the graph that the template starts, on the local runner."""
+    (tmp_path / "privacy.key").write_text("a key for tests")
+    sink = "bigquery:otelmart.templated"
+    assert subprocess.run([otelmart, "init", "--to", sink], env=environment).returncode == 0
+    program = [Path(otelmart).parent / "python", Path(__file__).parent / "batch_template.py", SOURCE, sink]
+
+    def run() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(program, env=environment, cwd=tmp_path, capture_output=True, text=True)
+
+    def count(question: str) -> int:
+        return int(next(iter(bigquery.client.query(question).result()))[0])
+
+    good = COUNT * 5 - COUNT // 10
+    raw = "select count(*) from templated.traces where start_time >= '1970-01-01'"
+    for _ in range(2):
+        done = run()
+        assert done.returncode == 0, done.stderr
+        counters = json.loads(done.stdout)
+        assert {name: value for name, value in counters.items() if name.startswith(("traces_", "logs_"))} == {
+            "traces_payload_count": COUNT,
+            "traces_row_count": good,
+            "traces_lacking_count": 0,
+            "logs_payload_count": 1,
+            "logs_row_count": 7,
+            "logs_lacking_count": 0,
+        }
+        assert count(raw) == good
+
+    bigquery.client.query("delete from templated.traces where date(start_time) = '2026-11-16'").result()
+    lacking = run()
+    assert lacking.returncode != 0
+    assert "20 payloads of the ledger lack rows in BigQuery" in lacking.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
