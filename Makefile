@@ -40,9 +40,9 @@ fix: $(READY) ## format, and render everything that is generated from schemas/
 	$(BIN)/ruff format .
 	$(BIN)/otelmart render
 
-test-stack: $(READY) ## a collector, emulators, other engines, Chromium, and the truth of six more demos
+test-stack: $(READY) ## a collector, emulators, other engines, job graphs, Chromium, and the truth of six more demos
 	tests/stack/install
-	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder -rP -m stack
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder -rP -m "stack or graph"
 	OTELMART_DEMO_SEEDS=$(DEMO_SEEDS) $(BIN)/pytest -n 2 --dist loadscope -k "not default" tests/demo/test_truth*.py
 
 bench: $(READY) ## paired figures, ratios first; writes .otelmart/bench.json and the cost page

@@ -21,6 +21,7 @@ from pipelines.units import UNIT_FILES, Unit, decoded, encoded
 from tests.dataflow.test_graph import DATAFLOW, KEY, PARAMETERS, function, outputs, pickled_texts, urns
 from tests.pipeline.telemetry import rows, spans, write
 
+pytestmark = pytest.mark.graph
 BATCH = ["--otlp_source=gs://shop-otlp/2026/*.gz", *PARAMETERS[1:]]
 OWN = ["List units", "Load units", "Prove payloads"]
 MESSAGE_BYTES = 10 << 20  # a request for a job, and an element between two of its steps, should stay below

@@ -16,6 +16,7 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from pipelines import streaming
 from pipelines.streaming_options import pipeline_of
 
+pytestmark = pytest.mark.graph
 # Names of steps, in the order of the data. An update of a running job keeps what a step holds by its name: one that
 # changes here needs --transform-name-mappings, or a drain.
 STEPS = [
