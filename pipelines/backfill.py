@@ -1,8 +1,9 @@
 """A source's files → BigQuery, once, on any Beam runner: plan units → spread → read, decode, write, ledger.
 
 No plan is kept: a payload that the ledger accounts for is left out, so the same command again adds nothing, and what a
-killed run began is finished. `proofs` then asks BigQuery whether every payload of the ledger has its rows. `fill` is
-the whole of it as a graph, listing and proof included, for a job that nobody waits for: the batch Flex Template's.
+killed run began is finished. `proofs` then asks BigQuery whether every payload of the ledger has its rows.
+`add_graph` is the whole of it as a graph, listing and proof included, for a job that nobody waits for: the batch Flex
+Template's.
 """
 
 import tempfile
@@ -13,40 +14,26 @@ from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
+from apache_beam.utils.shared import Shared
 
+from pipelines import fill
 from pipelines.allocator import tune_allocator
 from pipelines.dataset import Dataset
-from pipelines.decode.rules import Rules
 from pipelines.errors import RunError, refused
+from pipelines.fill import Job, received
 from pipelines.graph import each_unit, tell
-from pipelines.payloads import SIGNALS, Payload, Unreadable
-from pipelines.secret import secret
-from pipelines.sinks import Sink
+from pipelines.payloads import SIGNALS
 from pipelines.sinks.bigquery import bigquery
 from pipelines.sinks.uris import opened
-from pipelines.sources import contents, uris
-from pipelines.sources.compression import Limits
-from pipelines.sources.contents import File, Place
+from pipelines.sources import uris
+from pipelines.sources.contents import File
 from pipelines.tables import partition_column
 from pipelines.units import Unit, decoded, encoded, grouped
-from pipelines.worker import batch
 
 UNIT_BYTES = 8 << 20  # as they lie there; a unit's rows are held until it is whole, some twenty times that
 
 EARLIEST = date(1970, 3, 1)
 KEPT_DAYS = 31  # Pub/Sub keeps a message at most so long, and an archive of it is younger than what is in it
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What every unit has in common. `privacy_key` says where the key is; payloads received from `since` (UTC) on, and
-    accounted for by the ledger, are left out."""
-
-    place: Place
-    sink: str
-    privacy_key: str
-    limits: Limits
-    since: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +59,25 @@ def known_since(first: date) -> date:
 
 def run(planned: Sequence[Unit], job: Job, beam_options: Sequence[str] | None) -> None:
     """Commits units on a Beam runner, or with None in this process. Raises RunError with what was refused."""
-    if beam_options is not None:
+    if beam_options is None:
+        fill.run(planned, job)
+    else:
         each_unit(planned, FillUnit(job), beam_options)
-        return
-    fill = FillUnit(job)
-    fill.setup()
-    try:
-        for unit in planned:
-            fill.commit(unit)
-    finally:
-        fill.teardown()
 
 
 class FillUnit(beam.DoFn):
-    """Read → decode → route → write → ledger, of one unit, without the payloads that the ledger has."""
+    """Read → decode → route → write → ledger, of one unit, without the payloads that the ledger has.
+
+    Those are read once a process, whose threads share them.
+    """
 
     def __init__(self, job: Job) -> None:
         self._job = job
+        self._known = Shared()  # type: ignore[no-untyped-call]
 
     def setup(self) -> None:
         tune_allocator()
-        self._edges: _Edges | None = None
+        self._fill: fill.Fill | None = None
 
     def process(self, unit: Unit) -> None:
         try:
@@ -104,21 +89,19 @@ class FillUnit(beam.DoFn):
 
     def commit(self, unit: Unit) -> None:
         """Raises RunError or OSError: nothing of the unit is in the ledger."""
-        if self._edges is None:
+        if self._fill is None:  # opened for the first unit, so that what is refused then is told as of any unit
             sink = opened(self._job.sink)
-            rules = Rules.load(secret(self._job.privacy_key))
-            self._edges = _Edges(sink, rules, batch.Known(sink.known_payload_ids(self._job.since), limit=None))
-        found = Found(self._job.place, unit.files, self._job.limits)
-        batch.commit(unit.unit_id, found, self._edges.sink, self._edges.rules, self._edges.known, "batch")
+            self._fill = fill.Fill(self._job, sink, self._known.acquire(lambda: fill.known(sink, self._job)))
+        self._fill.commit(unit)
 
     def teardown(self) -> None:
-        if self._edges:
-            self._edges.sink.close()
+        if self._fill:
+            self._fill.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """What `fill` is told: the files of a source that were received on these UTC dates, and what is done with each."""
+    """What the graph is told: the files of a source that were received on these UTC dates, and what is done with each."""
 
     source: str
     first: date
@@ -126,7 +109,7 @@ class Filling:
     job: Job
 
 
-def fill(pipeline: beam.Pipeline, filling: Filling) -> None:
+def add_graph(pipeline: beam.Pipeline, filling: Filling) -> None:
     """Adds the whole graph to a pipeline. What is refused raises, so the runner tries it again, and then the job fails;
     it fails, too, where nothing was received or BigQuery lacks rows."""
     (
@@ -194,27 +177,6 @@ class ProvePayloads(beam.DoFn):
         yield sum(proof.payload_count for proof in found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Edges:
-    """What a worker opens for its first unit, so that what is refused then is told as of any unit."""
-
-    sink: Sink
-    rules: Rules
-    known: batch.Known
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Files as payloads, read as they are asked for, as often as they are asked for."""
-
-    place: Place
-    files: Sequence[File]
-    limits: Limits
-
-    def __iter__(self) -> Iterator[Payload | Unreadable]:
-        return contents.payloads(self.place, self.files, self.limits)
-
-
 def proofs(dataset: Dataset, first: date, last: date) -> list[Proof]:
     """For each table, the ledger's entries of what was received on these UTC dates, against the rows that are there."""
     return [
@@ -250,8 +212,3 @@ select
   coalesce(sum(said.row_count), 0) as row_count,
   count(distinct case when coalesce(there.row_count, 0) != said.row_count then said.payload_id end) as lacking_count
 from said left join there on there.payload_id = said.payload_id and there.event_date = said.event_date"""
-
-
-def received(file: File) -> date:
-    """UTC date of the receive time."""
-    return datetime.fromtimestamp(file.receive_time_us / 1e6, UTC).date()

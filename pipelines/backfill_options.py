@@ -9,9 +9,10 @@ from typing import Final
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.backfill import Filling, Job, fill, known_since
+from pipelines.backfill import Filling, add_graph, known_since
 from pipelines.dates import dates
 from pipelines.errors import UsageError
+from pipelines.fill import Job
 from pipelines.sources import gcs
 from pipelines.sources.compression import Limits
 from pipelines.template_options import MESSAGE_BYTES, PRIVACY_KEY, SINK, Option, add, said, texts
@@ -64,7 +65,7 @@ def pipeline_of(arguments: Sequence[str]) -> beam.Pipeline:
     options = PipelineOptions(list(arguments), save_main_session=False)
     filling = filling_of(options)
     pipeline = beam.Pipeline(options=options)
-    fill(pipeline, filling)
+    add_graph(pipeline, filling)
     return pipeline
 
 

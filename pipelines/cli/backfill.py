@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from pipelines.backfill import Proof
     from pipelines.dataset import Dataset
 
-NOTES = Path(".otelmart/listings")
 BEGINNING, END = date.min, date.max
 
 
@@ -41,7 +39,13 @@ class Dates(click.ParamType[tuple[date, date]]):
 @click.command(
     epilog="Example: otelmart backfill --from gs://shop-archive/ --dates 2026-11-01..2026-11-07 --to bigquery:shop.raw"
 )
-@click.option("--from", "source", metavar="URI", required=True, help="gs://BUCKET/PREFIX, files:DIR or lake:DIR.")
+@click.option(
+    "--from",
+    "source",
+    metavar="URI",
+    required=True,
+    help="gs://BUCKET/PREFIX, files:DIR, lake:DIR or lake:gs://BUCKET/PREFIX.",
+)
 @click.option("--to", "sink", metavar="URI", required=True, help="bigquery:PROJECT.DATASET.")
 @click.option(
     "--dates",
@@ -77,14 +81,14 @@ def command(
     Files are decoded, and written by the Storage Write API. The units of a lake go by load jobs, which cost nothing;
     their ids come of what they load, so BigQuery itself does none twice.
     """
-    from pipelines import backfill
+    from pipelines import backfill, fill
     from pipelines.dataset import Dataset
     from pipelines.sinks.bigquery import EXAMPLE, bigquery
     from pipelines.sources import uris
     from pipelines.sources.compression import Limits
 
     target = bigquery(options.edge(sink, "--to", {"bigquery": EXAMPLE}))
-    sources = {scheme: example for scheme, (example, _) in uris.SOURCES.items()} | {"lake": "lake:DIR"}
+    sources = {scheme: example for scheme, (example, _) in uris.SOURCES.items()} | {"lake": options.LAKE_EXAMPLE}
     place = options.edge(source, "--from", sources)
     if runner == "DaskRunner":
         raise UsageError("DaskRunner does not tell what its workers were refused: choose another --runner")
@@ -94,18 +98,18 @@ def command(
     for check in target.checks():
         check.look()
     if source.startswith("lake:"):
-        _load_lake(options.existing_lake(Path(place)), Dataset(target.dataset), first, last, as_json)
+        _load_lake(options.existing_lake(options.lake_at(place)), Dataset(target.dataset), first, last, as_json)
         return
-    listing = uris.listing(source, NOTES)
+    listing = uris.listing(source, options.LISTINGS)
     planned = backfill.units(listing.files, first, last)
     if not planned:
         raise RunError(f"{source} received nothing on these dates: it holds {len(listing.files):,} files; see --dates")
     chosen = [file for unit in planned for file in unit.files]
     byte_count = sum(file.byte_count for file in chosen)
     click.echo(f"{len(chosen):,} files, {byte_count / 1e6:,.1f} MB, {len(planned):,} units", err=True)
-    received = sorted(backfill.received(file) for file in chosen)
+    received = sorted(fill.received(file) for file in chosen)
     since = backfill.known_since(received[0])
-    job = backfill.Job(listing.place, sink, privacy_key or _key(), Limits(max_message_bytes), since)
+    job = fill.Job(listing.place, sink, privacy_key or options.privacy_key_place(), Limits(max_message_bytes), since)
     backfill.run(planned, job, options.Engine(runner, workers, beam_options).beam_arguments())
     target.close()
     _say(backfill.proofs(Dataset(target.dataset), since, received[-1]), as_json)
@@ -133,13 +137,6 @@ def _load_lake(lake: Path, dataset: Dataset, first: date, last: date, as_json: b
             f"{absent:,} payloads of {lake} are not in the ledger of {dataset.place}, though BigQuery knows the jobs "
             "that loaded them: were ledger entries deleted? --from files: or gs:// writes them again"
         )
-
-
-def _key() -> str:
-    """Where the key of this machine is: a file, made of the environment variable if that has it."""
-    options.privacy_key()  # made on first use
-    is_told = bool(os.environ.get(options.KEY_VARIABLE, "").strip())
-    return f"environment:{options.KEY_VARIABLE}" if is_told else f"file:{options.KEY_FILE.resolve()}"
 
 
 def _say(proofs: list[Proof], as_json: bool) -> None:

@@ -9,13 +9,16 @@ import sys
 from difflib import get_close_matches
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipelines.cli import options
 from pipelines.errors import RunError, UsageError
 from pipelines.render import funnel_seeds
+
+if TYPE_CHECKING:
+    from pipelines.cloud_storage import Objects
 
 PROJECT = Path(__file__).resolve().parent.parent.parent / "dbt"
 DEFAULT_WAREHOUSE = Path(".otelmart/warehouse.duckdb")
@@ -46,7 +49,7 @@ _CURES = {
 @click.option("--tests/--no-tests", default=True, show_default=True, help="Test the dates that were rebuilt.")
 @options.as_json
 def command(
-    lake: Path,
+    lake: Path | Objects,
     warehouse: Path,
     target: str,
     full_refresh: bool,
@@ -59,15 +62,16 @@ def command(
     if not PROJECT.is_dir():
         raise UsageError(f"there is no dbt project at {PROJECT}: run otelmart from a checkout of the repository")
     funnel_seeds.check(PROJECT / "seeds")
+    folder = options.DEFAULT_LAKE
     if target == "local":
-        options.existing_lake(lake)
+        folder = options.existing_lake(lake)
         warehouse.parent.mkdir(parents=True, exist_ok=True)
     arguments = ["--full-refresh"] if full_refresh else []
     arguments += ["--select", *select] if select else []
     arguments += ["--vars", json.dumps(_variables(variables))] if variables else []
     arguments += ["--exclude-resource-type", "unit_test", *([] if tests else ["test"])]
     started = perf_counter()
-    results = run_dbt(arguments, lake, warehouse, target)
+    results = run_dbt(arguments, folder, warehouse, target)
     if not results:
         raise UsageError(f"--select {' '.join(select)}: no model, seed or test of that name in {PROJECT / 'models'}")
     summary = _summary(results, warehouse if target == "local" and not select else None, perf_counter() - started)

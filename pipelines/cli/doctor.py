@@ -12,7 +12,7 @@ from pipelines.errors import RunError
 
 @click.command(epilog="Example: otelmart doctor --from pubsub:projects/shop/subscriptions/otlp --to bigquery:shop.otel")
 @click.option("--from", "source", metavar="URI", help="pubsub:projects/PROJECT/subscriptions/NAME.")
-@click.option("--to", "sink", metavar="URI", help="lake:DIR or bigquery:PROJECT.DATASET.")
+@click.option("--to", "sink", metavar="URI", help="lake:DIR, lake:gs://BUCKET/PREFIX or bigquery:PROJECT.DATASET.")
 @options.as_json
 def command(source: str | None, sink: str | None, as_json: bool) -> None:
     """Check credentials, permissions, subscription and tables, and change nothing. Exit code 1 when one is not fit.

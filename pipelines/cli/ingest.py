@@ -13,9 +13,10 @@ from pipelines.cli import options
 from pipelines.errors import RunError, UsageError
 
 if TYPE_CHECKING:
+    from pipelines.cloud_storage import Objects
     from pipelines.sources.contents import Listing
 
-SINKS = {"lake": "lake:DIR"}
+SINKS = {"lake": options.LAKE_EXAMPLE}
 
 
 @click.command(epilog="Example: otelmart ingest --from files:otlp/ --to lake:.otelmart/lake")
@@ -50,14 +51,22 @@ def command(
     content is read again. Its receive time is received_unix_ns in a manifest.jsonl beside it, else its modification
     time. Not read: manifest.jsonl, truth.json, hidden and temporary names (.*, _*, *~, *.tmp, *.part, *.partial), and
     outside_counts.json, whose counts otelmart ledger compares with. Beam's own options go after `--`.
+
+    Into lake:gs://BUCKET/PREFIX, what its ledger accounts for is left out; several machines may write at once.
     """
     if runner == "DataflowRunner":
+        if sink.startswith("lake:gs:"):
+            raise UsageError("DataflowRunner fills BigQuery, by otelmart backfill: for a lake choose another --runner")
         raise UsageError(f"DataflowRunner cannot write to {sink}, which is on this machine: see otelmart backfill")
     from pipelines.sources.uris import SOURCES
 
     options.edge(source, "--from", {scheme: example for scheme, (example, _) in SOURCES.items()})
-    lake = Path(options.edge(sink, "--to", SINKS))
-    summary = ingest(source, lake, max_message_bytes, options.Engine(runner, workers, beam_options))
+    lake = options.lake_at(options.edge(sink, "--to", SINKS))
+    engine = options.Engine(runner, workers, beam_options)
+    if isinstance(lake, Path):
+        summary = ingest(source, lake, max_message_bytes, engine)
+    else:
+        summary = ingest_into_bucket(source, lake, max_message_bytes, engine)
     if as_json:
         click.echo(json.dumps(summary))
 
@@ -84,6 +93,40 @@ def ingest(source: str, lake: Path, max_message_bytes: int, engine: options.Engi
         with Progress(lake, planned):
             engine.load(planned, Job(lake, listing.place, rules, Limits(max_message_bytes)))
     return summary_of(lake, planned, perf_counter() - started, skipped=listing.skipped, growing=listing.growing)
+
+
+def ingest_into_bucket(source: str, lake: Objects, max_message_bytes: int, engine: options.Engine) -> dict[str, Any]:
+    """Loads what the ledger of the bucket does not account for and returns the summary, which it also prints."""
+    from tempfile import TemporaryDirectory
+
+    from pipelines import fill, reconciliation, units
+    from pipelines.cli.progress import summary_of
+    from pipelines.sinks.bucket import BucketLake, attempts, copy, put_counts
+    from pipelines.sources import uris
+    from pipelines.sources.compression import Limits
+
+    if engine.runner == "DaskRunner":
+        raise UsageError("DaskRunner does not tell what its workers were refused: choose another --runner")
+    started = perf_counter()
+    listing = uris.listing(source, options.LISTINGS)
+    _say(listing, source)
+    target = BucketLake(lake)
+    for check in target.checks():
+        check.look()
+    target.recover()
+    committed = attempts(lake)
+    planned = [each for each in units.grouped(listing.files, units.UNIT_BYTES) if each.unit_id not in committed]
+    since = min(map(fill.received, listing.files))
+    job = fill.Job(listing.place, f"lake:{lake}", options.privacy_key_place(), Limits(max_message_bytes), since)
+    with TemporaryDirectory(prefix="otelmart-ingest-") as name:
+        folder = Path(name)
+        reconciliation.take_over_counts(listing, folder)
+        put_counts(lake, folder)
+        if planned:
+            engine.fill(planned, job)
+        copy(lake, folder, {each.unit_id for each in planned}.__contains__, ("dead_letters",))
+        seconds = perf_counter() - started
+        return summary_of(folder, planned, seconds, skipped=listing.skipped, growing=listing.growing)
 
 
 def _say(listing: Listing, source: str) -> None:

@@ -12,6 +12,7 @@ from pipelines.cli import options
 from pipelines.errors import RunError
 
 if TYPE_CHECKING:
+    from pipelines.cloud_storage import Objects
     from pipelines.reconciliation import Reconciliation
 
 _HEADINGS = ("table", "date", "outside", "accounted", "duplicates", "replayed", "lost", "uncommitted", "unexplained")
@@ -26,7 +27,7 @@ _HEADINGS = ("table", "date", "outside", "accounted", "duplicates", "replayed", 
     help="Compare the parts in the lake with what the ledger says they hold.",
 )
 @options.as_json
-def command(lake: Path, verify: bool, as_json: bool) -> None:
+def command(lake: Path | Objects, verify: bool, as_json: bool) -> None:
     """Reconcile counts taken outside the pipeline, the ledger, and the parts in the lake.
 
     unexplained = outside - accounted + lost + uncommitted, in rows; it must be 0, or the exit code is 1.

@@ -54,7 +54,7 @@ class Address(click.ParamType[tuple[str, int]]):
     metavar="URI",
     default=f"lake:{options.DEFAULT_LAKE}",
     show_default=True,
-    help="The lake, or a Pub/Sub topic.",
+    help="The lake (DIR or gs://…), or a Pub/Sub topic.",
 )
 @click.option(
     "--inbox",
@@ -130,7 +130,7 @@ def command(
 
     if held_bytes < max_message_bytes:
         raise UsageError("--memory is less than --max-message: no message of that size could be taken")
-    sinks = {"lake": "lake:DIR", "pubsub": EXAMPLE}
+    sinks = {"lake": options.LAKE_EXAMPLE, "pubsub": EXAMPLE}
     place = options.edge(sink, "--to", sinks)
     keep: Keep
     keeper = None
@@ -139,8 +139,9 @@ def command(
             raise UsageError("--build-every needs a lake: with --to pubsub:… otelmart worker fills the tables")
         keep = Topic(place)
     else:
+        options.lake_at(place)  # a mistake in it is told now
         keep = inbox_there = Inbox(inbox)
-        keeper = Keeper(inbox_there, Plan(Path(place), warehouse, DEFAULT_PAGE, load_every, build_every), _say)
+        keeper = Keeper(inbox_there, Plan(place, warehouse, DEFAULT_PAGE, load_every, build_every), _say)
     access = Access(os.environ.get(TOKEN_VARIABLE) or None, cors_origins)
     rules = Rules.load(options.privacy_key())
     places = Place(*http), Place(*grpc)

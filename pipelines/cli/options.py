@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
@@ -17,12 +18,17 @@ import click
 from pipelines.errors import RunError, UsageError
 
 if TYPE_CHECKING:
+    from pipelines import fill
+    from pipelines.cloud_storage import Objects
     from pipelines.load import Job
     from pipelines.units import Unit
 
 KEY_VARIABLE = "OTELMART_PRIVACY_KEY"
 KEY_FILE = Path(".otelmart/privacy.key")
 DEFAULT_LAKE = Path(".otelmart/lake")
+LAKE_EXAMPLE = "lake:DIR or lake:gs://BUCKET/PREFIX"
+LISTINGS = Path(".otelmart/listings")
+COPIES = Path(".otelmart/cache/lakes")
 # --runner → what Beam calls it; Dask's it does not know by its short name
 RUNNERS = {
     "FnApiRunner": "FnApiRunner",
@@ -48,6 +54,27 @@ class ByteSize(click.ParamType[int]):
         return int(match[1]) * _UNITS[match[2].upper()]
 
 
+class LakePlace(click.ParamType["Path | Objects"]):
+    """A directory, or gs://BUCKET/PREFIX."""
+
+    name = "lake"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | Objects:
+        place = lake_at(value) if isinstance(value, str) else value
+        if isinstance(place, Path) and place.is_file():
+            self.fail(f"{place} is a file: name the directory of a lake", param, ctx)
+        return place
+
+
+def lake_at(place: str) -> Path | Objects:
+    """The lake that a directory's name, or gs://BUCKET/PREFIX, says. Raises UsageError."""
+    if not place.startswith("gs:"):
+        return Path(place)
+    from pipelines.cloud_storage import objects
+
+    return objects(place)
+
+
 max_message = click.option(
     "--max-message",
     "max_message_bytes",
@@ -59,11 +86,11 @@ max_message = click.option(
 lake_directory = click.option(
     "--lake",
     metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=LakePlace(),
     envvar="OTELMART_LAKE",
     default=DEFAULT_LAKE,
     show_default=True,
-    help="Directory of the lake.",
+    help="Directory of the lake, or gs://BUCKET/PREFIX.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document on stdout.")
 
@@ -105,6 +132,18 @@ class Engine:
 
         graph.load(units, job, self.beam_arguments() or ())
 
+    def fill(self, planned: Sequence[Unit], job: fill.Job) -> None:
+        """Loads units that no plan has."""
+        arguments = self.beam_arguments()
+        if arguments is None:
+            from pipelines import fill
+
+            fill.run(planned, job)
+        else:
+            from pipelines import backfill
+
+            backfill.run(planned, job, arguments)
+
     def beam_arguments(self) -> list[str] | None:
         """What Beam is told; None when it is not to run. Raises RunError when the runner is not installed."""
         if self.runner == "plain":
@@ -138,13 +177,25 @@ def edge(uri: str, option: str, kinds: dict[str, str]) -> str:
     return rest
 
 
-def existing_lake(lake: Path) -> Path:
-    """The lake, if something was ever loaded into it. Raises UsageError."""
-    if not (lake / "ingest_ledger").is_dir():
+def existing_lake(lake: Path | Objects) -> Path:
+    """The lake, if something was ever loaded into it; one in a bucket as a copy, of which only what is new is fetched.
+
+    Raises UsageError, or RunError if Cloud Storage refuses.
+    """
+    folder = lake if isinstance(lake, Path) else _copied(lake)
+    if not (folder / "ingest_ledger").is_dir():
         raise UsageError(
             f"there is no lake in {lake}: run otelmart ingest --from files:DIR --to lake:{lake}, or give --lake"
         )
-    return lake
+    return folder
+
+
+def _copied(lake: Objects) -> Path:
+    from pipelines.sinks.bucket import copy
+
+    folder = COPIES / hashlib.sha256(str(lake).encode()).hexdigest()[:20]
+    copy(lake, folder, lambda _: True)
+    return folder
 
 
 def privacy_key() -> bytes:
@@ -164,3 +215,10 @@ def known_privacy_key() -> bytes | None:
     if told := os.environ.get(KEY_VARIABLE, "").strip():  # a secret made of a file ends with its newline
         return told.encode()
     return KEY_FILE.read_text().strip().encode() if KEY_FILE.exists() else None
+
+
+def privacy_key_place() -> str:
+    """Where the key of this machine is: a file, made on first use, or the environment variable if that has it."""
+    privacy_key()
+    is_told = bool(os.environ.get(KEY_VARIABLE, "").strip())
+    return f"environment:{KEY_VARIABLE}" if is_told else f"file:{KEY_FILE.resolve()}"

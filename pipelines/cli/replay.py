@@ -13,13 +13,15 @@ import click
 from pipelines.cli import options
 
 if TYPE_CHECKING:
+    from pipelines.cloud_storage import Objects
     from pipelines.decode.rules import Rules
+    from pipelines.replay import Prospects
     from pipelines.sources.compression import Limits
 
 
 @click.command(epilog="Example: otelmart replay --lake .otelmart/lake --reason message_too_large --max-message 256MiB")
 @options.lake_directory
-@click.option("--from", "source", metavar="URI", help="bigquery:PROJECT.DATASET, instead of a lake.")
+@click.option("--from", "source", metavar="URI", help="bigquery:PROJECT.DATASET, or lake:PLACE instead of --lake.")
 @click.option("--reason", metavar="CODE", help="Only letters of this reason, for example time_out_of_range.")
 @click.option(
     "--signal", type=click.Choice(["traces", "logs", "metrics", "unknown"]), help="Only letters of this signal."
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--max-future-days", type=click.IntRange(0), help="How far event times may lie after the receive time.")
 @options.as_json
 def command(
-    lake: Path,
+    lake: Path | Objects,
     source: str | None,
     reason: str | None,
     signal: str | None,
@@ -53,8 +55,9 @@ def command(
 
     started = perf_counter()
     check_reason(reason)
-    if not source:
-        options.existing_lake(lake)
+    if source and source.startswith("lake:"):
+        lake, source = options.lake_at(options.edge(source, "--from", {"lake": options.LAKE_EXAMPLE})), None
+    copied = Path() if source else options.existing_lake(lake)
     rules = Rules.load(options.privacy_key())
     rules = replace(
         rules,
@@ -64,6 +67,9 @@ def command(
     limits = Limits(max_message_bytes)
     if source:
         _in_bigquery(source, rules, limits, reason, signal, as_json)
+        return
+    if not isinstance(lake, Path):
+        _in_bucket(lake, copied, rules, limits, reason, signal, as_json)
         return
     with units.only_writer(lake):
         units.sweep(lake)
@@ -94,6 +100,26 @@ def _in_bigquery(
         found = prospects(Path(folder), (), rules, limits, reason, signal)
         row_count = put_back(found.letter_ids, Path(folder), sink, rules, limits)
     sink.close()
+    _say_done(found, row_count, as_json)
+
+
+def _in_bucket(
+    lake: Objects, copied: Path, rules: Rules, limits: Limits, reason: str | None, signal: str | None, as_json: bool
+) -> None:
+    from pipelines.replay import prospects
+    from pipelines.replay_bucket import done, put_back
+    from pipelines.sinks.bucket import BucketLake
+
+    sink = BucketLake(lake)
+    for check in sink.checks():
+        check.look()
+    found = prospects(copied, done(copied), rules, limits, reason, signal)
+    row_count = put_back(found.letter_ids, copied, sink, rules, limits)
+    sink.close()
+    _say_done(found, row_count, as_json)
+
+
+def _say_done(found: Prospects, row_count: int, as_json: bool) -> None:
     text = f"{row_count:,} rows from {len(found.letter_ids):,} dead letters" if found.letter_ids else "nothing new"
     click.echo(text, err=True)
     _say_failed(found.failed)

@@ -16,9 +16,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where to, and how often in seconds; `build_seconds` None leaves the marts alone."""
+    """Where to, and how often in seconds; `build_seconds` None leaves the marts alone. `lake` is a directory, or
+    gs://BUCKET/PREFIX."""
 
-    lake: Path
+    lake: str
     warehouse: Path
     report: Path
     load_seconds: float
@@ -30,7 +31,7 @@ class Keeper:
 
     def __init__(self, inbox: Inbox, plan: Plan, say: Say) -> None:
         self._inbox, self._plan, self._say = inbox, plan, say
-        self._is_stale = True
+        self._is_stale = (Path(plan.lake) / "ingest_ledger").is_dir()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -62,10 +63,10 @@ class Keeper:
 
     async def build(self) -> None:
         """Rebuilds the dates that changed and writes the report anew; nothing when nothing came."""
-        if not self._is_stale or not (self._plan.lake / "ingest_ledger").is_dir():
+        if not self._is_stale:
             return
         warehouse = ("--warehouse", str(self._plan.warehouse))
-        if await self._done("build", "--lake", str(self._plan.lake), *warehouse, "--no-tests"):
+        if await self._done("build", "--lake", self._plan.lake, *warehouse, "--no-tests"):
             self._is_stale = not await self._done("report", *warehouse, "--to", str(self._plan.report))
 
     async def _done(self, *arguments: str) -> bool:

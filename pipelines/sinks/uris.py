@@ -8,8 +8,12 @@ from pipelines.sinks import Sink
 
 
 def _lake(place: str) -> Sink:
+    from pipelines.cloud_storage import objects
+    from pipelines.sinks.bucket import BucketLake
     from pipelines.sinks.lake import Lake
 
+    if place.startswith("gs:"):
+        return BucketLake(objects(place))
     return Lake(Path(place))
 
 
@@ -20,7 +24,7 @@ def _bigquery(place: str) -> Sink:
 
 
 SINKS: Mapping[str, tuple[str, Callable[[str], Sink]]] = {
-    "lake": ("lake:DIR", _lake),
+    "lake": ("lake:DIR or lake:gs://BUCKET/PREFIX", _lake),
     "bigquery": ("bigquery:PROJECT.DATASET", _bigquery),
 }
 

@@ -12,24 +12,22 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from functools import cache
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, cast
 
-from pipelines.errors import RunError, UsageError, without_credentials
+from pipelines.cloud_storage import PLACE, READER, client, told
+from pipelines.errors import RunError, UsageError
 from pipelines.sources.contents import MANIFEST, File, Listing, Receipts, is_skipped
 
-EMULATOR_VARIABLE: Final = "STORAGE_EMULATOR_HOST"
 PAGE_NAMES = 1000
 NOTE_SECONDS = 86_400  # an older listing that was cut off is begun anew
 AHEAD = 16  # objects fetched while one is read
 MEMORY_BYTES = 8 << 20  # a larger object waits in a temporary file
 _FIELDS = "items(name,size,md5Hash,crc32c,timeCreated,generation),nextPageToken"
-_PLACE = re.compile(r"(?://)?(?P<bucket>[a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:/(?P<names>.*))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +41,15 @@ class Bucket:
         return f"gs://{self.bucket}/{self.prefix}{name}"
 
     def content(self, name: str) -> bytes:
-        with _told(self.path(name)):
-            data: bytes = _client().bucket(self.bucket).blob(self.prefix + name).download_as_bytes(raw_download=True)
+        with told(self.path(name), READER):
+            data: bytes = client().bucket(self.bucket).blob(self.prefix + name).download_as_bytes(raw_download=True)
             return data
 
     def opened(self, file: File) -> BinaryIO:
-        blob = _client().bucket(self.bucket).blob(self.prefix + file.name, generation=file.generation)
+        blob = client().bucket(self.bucket).blob(self.prefix + file.name, generation=file.generation)
         with ExitStack() as until_fetched:
             fetched: Any = until_fetched.enter_context(SpooledTemporaryFile(max_size=MEMORY_BYTES))
-            with _told(self.path(file.name)):
+            with told(self.path(file.name), READER):
                 blob.download_to_file(fetched, raw_download=True)
             until_fetched.pop_all()
         fetched.seek(0)
@@ -96,7 +94,7 @@ def bucket(place: str) -> Bucket:
 
 def _parts(place: str) -> tuple[Bucket, str, str]:
     """(place, names or a pattern of them, what all of them begin with)."""
-    found = _PLACE.fullmatch(place)
+    found = PLACE.fullmatch(place)
     if not found:
         raise UsageError(
             f"gs:{place} is no place in Cloud Storage: write gs://BUCKET/PREFIX or 'gs://BUCKET/*.json.gz'"
@@ -113,14 +111,14 @@ def _received(file: File, time_us: int | None) -> File:
 def _listed(bucket: Bucket, start: str, note: Path) -> list[File]:
     """Objects whose names begin with `start`, in name order: those noted, then those after the last of them."""
     note.parent.mkdir(parents=True, exist_ok=True)
-    with note.open("a") as noting, _told(f"gs://{bucket.bucket}"):
+    with note.open("a") as noting, told(f"gs://{bucket.bucket}", READER):
         try:
             fcntl.flock(noting, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(f"another otelmart lists gs://{bucket.bucket}: wait until it has finished") from None
         objects = _noted(note)
         last = bucket.prefix + objects[-1].name if objects else None
-        found = _client().list_blobs(
+        found = client().list_blobs(
             bucket.bucket, prefix=start, start_offset=last, fields=_FIELDS, page_size=PAGE_NAMES
         )
         for page in found.pages:
@@ -143,41 +141,3 @@ def _file(blob: Any, prefix: str) -> File:
     digest = blob.md5_hash or f"crc32c {blob.crc32c}"  # composed objects have no MD5
     created_us = round(blob.time_created.timestamp() * 1_000_000)
     return File(blob.name.removeprefix(prefix), int(blob.size), digest, created_us, int(blob.generation or 0))
-
-
-@cache
-def _client() -> Any:
-    from google.auth.exceptions import DefaultCredentialsError
-    from google.cloud import storage
-
-    try:
-        return storage.Client()
-    except (DefaultCredentialsError, OSError):  # OSError: credentials, but no project
-        raise without_credentials(EMULATOR_VARIABLE) from None
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Errors of Cloud Storage as one line with the cure."""
-    from google.api_core import exceptions
-    from google.auth.exceptions import GoogleAuthError
-    from google.cloud.storage.exceptions import DataCorruption
-    from requests.exceptions import ConnectionError as NoConnection
-
-    cures: dict[type[Exception], str] = {
-        exceptions.NotFound: "it is not there, or was replaced since it was listed: run the same command again",
-        exceptions.Forbidden: "grant roles/storage.objectViewer on the bucket to this account",
-        exceptions.Unauthorized: "renew the credentials: gcloud auth application-default login",
-        exceptions.TooManyRequests: "a quota of the project is used up: run the same command again later",
-    }
-    try:
-        yield
-    except GoogleAuthError as error:
-        raise RunError(f"{what}: {error}: {cures[exceptions.Unauthorized]}") from None
-    except DataCorruption:
-        raise RunError(f"{what}: its bytes came damaged: run the same command again") from None
-    except exceptions.GoogleAPICallError as error:
-        cure = next((text for kind, text in cures.items() if isinstance(error, kind)), "see the message")
-        raise RunError(f"{what}: {type(error).__name__}: {cure}") from None
-    except (NoConnection, exceptions.RetryError):
-        raise RunError(f"{what}: no answer: is the network, or the emulator's host, right?") from None

@@ -10,9 +10,10 @@ import pytest
 from apache_beam.internal.gcp import auth
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.backfill import UNIT_BYTES, Filling, Job, ListUnits, LoadUnits, ProvePayloads
+from pipelines.backfill import UNIT_BYTES, Filling, ListUnits, LoadUnits, ProvePayloads
 from pipelines.backfill_options import filling_of, pipeline_of
 from pipelines.errors import RunError, UsageError
+from pipelines.fill import Job
 from pipelines.sources import files
 from pipelines.sources.compression import Limits
 from pipelines.sources.contents import File

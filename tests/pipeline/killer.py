@@ -2,7 +2,7 @@
 
 Reads one JSON request a line, {"args": [...], "kill": [operation, path pattern, "before" or "after", nth]}, or seconds
 for "kill", or null; answers each with the child's exit status as os.waitpid gives it. The product has no hooks: what is
-patched here are the calls it makes of the operating system and of Parquet.
+patched here are the calls it makes of the operating system, of Parquet and of Cloud Storage.
 """
 
 import json
@@ -12,13 +12,15 @@ import sys
 import time
 from collections.abc import Callable
 from fnmatch import fnmatch
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pandas  # noqa: F401 - here and below: what every child needs is imported once, before the fork
 import pyarrow.parquet as pq
+from google.cloud.storage import Blob
 
-from pipelines import load, reconciliation  # noqa: F401
+from pipelines import fill, load, reconciliation, replay_bucket  # noqa: F401
 from pipelines.cli import ingest, main, progress, replay  # noqa: F401
 from pipelines.decode import groups, rules  # noqa: F401
 from tests.pipeline import small_units  # noqa: F401
@@ -35,18 +37,17 @@ def kill_at(operation: str, pattern: str, moment: str, nth: int) -> None:
         "write rows": (pq.ParquetWriter, "write_table"),
         "close part": (pq.ParquetWriter, "close"),
         "write": (Path, "write_bytes"),
+        "upload": (Blob, "upload_from_filename"),
     }[operation]
     original: Callable[..., Any] = getattr(owner, name)
-    calls = 0
+    calls = count(1)
 
     def patched(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls
-        is_it = fnmatch(path_of(args), pattern)
-        calls += is_it
-        if is_it and calls == nth and moment == "before":
+        is_it = fnmatch(path_of(args), pattern) and next(calls) == nth
+        if is_it and moment == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         result = original(*args, **kwargs)
-        if is_it and calls == nth and moment == "after":
+        if is_it and moment == "after":
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
@@ -54,11 +55,12 @@ def kill_at(operation: str, pattern: str, moment: str, nth: int) -> None:
 
 
 def path_of(args: tuple[Any, ...]) -> str:
-    """Path that a call is about: of a rename the new one, of a descriptor the open file's, of a writer its file's."""
+    """Path that a call is about: of a rename the new one, of a descriptor the open file's, of a writer its file's; of
+    an upload the object's name."""
     target = args[1] if len(args) > 1 and isinstance(args[0], Path) and isinstance(args[1], Path) else args[0]
     if isinstance(target, int):
         return os.readlink(f"/proc/self/fd/{target}")
-    return str(getattr(target, "where", target))
+    return target.name if isinstance(target, Blob) else str(getattr(target, "where", target))
 
 
 def run(args: list[str], kill: Any) -> int:

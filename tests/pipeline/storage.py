@@ -1,4 +1,4 @@
-"""Cloud Storage for tests: the emulator gcp-storage-emulator as a second process on loopback."""
+"""Cloud Storage for tests: an emulator, storage_server.py, as a second process on loopback."""
 
 import os
 import socket
@@ -36,7 +36,8 @@ def emulator() -> Iterator[Storage]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    command = [Path(sys.executable).parent / "gcp-storage-emulator", "start", "--host=127.0.0.1", f"--port={port}"]
+    server = Path(__file__).parent / "storage_server.py"
+    command = [sys.executable, server, "start", "--host=127.0.0.1", f"--port={port}"]
     process = subprocess.Popen([*command, "--in-memory"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     host = f"http://127.0.0.1:{port}"
     before = os.environ.get("STORAGE_EMULATOR_HOST")

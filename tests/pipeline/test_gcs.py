@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import storage as cloud_storage
+from google.cloud import storage as google_storage
 
-from pipelines import units
+from pipelines import cloud_storage, units
 from pipelines.errors import RunError, UsageError
 from pipelines.sources import gcs
 from tests.pipeline.storage import Storage, emulator
@@ -30,7 +30,7 @@ def storage() -> Iterator[Storage]:
 @pytest.fixture(autouse=True)
 def _own_client(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client of its own for each test: they talk to different servers."""
-    gcs._client.cache_clear()
+    cloud_storage.client.cache_clear()
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "otelmart")
 
 
@@ -175,7 +175,7 @@ def names(monkeypatch: pytest.MonkeyPatch, count: int, dies_after: int = 0) -> I
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
-    gcs._client.cache_clear()
+    cloud_storage.client.cache_clear()
     try:
         yield handler
     finally:
@@ -216,6 +216,6 @@ def test_no_place_is_a_mistake(tmp_path: Path) -> None:
 def test_the_stand_in_pages_as_the_client_expects(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stand-in itself, through the official client alone."""
     with names(monkeypatch, 25):
-        client = cloud_storage.Client(project="otelmart", credentials=AnonymousCredentials())
+        client = google_storage.Client(project="otelmart", credentials=AnonymousCredentials())
         pages = [[blob.name for blob in page] for page in client.list_blobs("many", page_size=10).pages]
     assert [len(page) for page in pages] == [10, 10, 5]

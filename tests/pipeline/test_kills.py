@@ -4,14 +4,13 @@ import json
 import random
 import shutil
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
 import pytest
 
+from tests.pipeline.runs import Runs, killable
 from tests.pipeline.telemetry import rows, spans, tree, write
 
 POINTS = {
@@ -40,8 +39,6 @@ POINTS = {
     "the last unit but one is committed": ("rename", "*/ingest_ledger/*", "after", 3),
 }
 
-Runs = Callable[[list[str], object], int]
-
 
 @pytest.fixture(scope="module")
 def source(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -54,28 +51,8 @@ def source(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    """Runs otelmart in a child process, killed where asked; gives the child's exit status."""
-    command = [sys.executable, str(Path(__file__).parent / "killer.py")]
-    environment = {"OTELMART_PRIVACY_KEY": "a key for tests", "PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-        cwd=tmp_path_factory.mktemp("cwd"),
-    ) as server:
-        stdin, stdout = server.stdin, server.stdout
-        assert stdin
-        assert stdout
-
-        def runs(args: list[str], kill: object = None) -> int:
-            stdin.write(json.dumps({"args": args, "kill": kill}) + "\n")
-            stdin.flush()
-            return int(stdout.readline())
-
+    with killable(tmp_path_factory.mktemp("cwd")) as runs:
         yield runs
-        stdin.close()
 
 
 def ingest(source: Path, lake: Path) -> list[str]:

@@ -10,7 +10,8 @@ from datetime import date
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.backfill import Filling, Job, fill, known_since
+from pipelines.backfill import Filling, add_graph, known_since
+from pipelines.fill import Job
 from pipelines.sources import gcs
 from pipelines.sources.compression import Limits
 
@@ -19,7 +20,7 @@ if __name__ == "__main__":
     place = gcs.bucket(source.removeprefix("gs:"))
     job = Job(place, sink, "file:privacy.key", Limits(), known_since(date.min))
     pipeline = beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"], save_main_session=False))
-    fill(pipeline, Filling(source, date.min, date.max, job))
+    add_graph(pipeline, Filling(source, date.min, date.max, job))
     result = pipeline.run()
     result.wait_until_finish()
     counters = result.metrics().query()["counters"]

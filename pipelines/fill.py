@@ -1,0 +1,79 @@
+"""A source's files → a sink, once, without a plan: read → decode → write → ledger, of what its ledger does not have."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from pipelines.allocator import tune_allocator
+from pipelines.decode.rules import Rules
+from pipelines.payloads import Payload, Unreadable
+from pipelines.secret import secret
+from pipelines.sinks import Sink
+from pipelines.sinks.uris import opened
+from pipelines.sources import contents
+from pipelines.sources.compression import Limits
+from pipelines.sources.contents import File, Place
+from pipelines.units import Unit
+from pipelines.worker import batch
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every unit has in common. `privacy_key` says where the key is; payloads received from `since` (UTC) on, and
+    accounted for by the ledger, are left out."""
+
+    place: Place
+    sink: str
+    privacy_key: str
+    limits: Limits
+    since: date
+
+
+class Fill:
+    """One worker's edges, opened when it is made. Raises RunError or OSError, also from `commit`."""
+
+    def __init__(self, job: Job, sink: Sink, known: batch.Known) -> None:
+        self._job, self._sink, self._known = job, sink, known
+        self._rules = Rules.load(secret(job.privacy_key))
+
+    def commit(self, unit: Unit) -> None:
+        """When this raises, nothing of the unit is in the ledger."""
+        found = Found(self._job.place, unit.files, self._job.limits)
+        batch.commit(unit.unit_id, found, self._sink, self._rules, self._known, "batch")
+
+    def close(self) -> None:
+        self._sink.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Files as payloads, read as they are asked for, as often as they are asked for."""
+
+    place: Place
+    files: Sequence[File]
+    limits: Limits
+
+    def __iter__(self) -> Iterator[Payload | Unreadable]:
+        return contents.payloads(self.place, self.files, self.limits)
+
+
+def run(planned: Sequence[Unit], job: Job) -> None:
+    """Commits units in this process."""
+    tune_allocator()
+    sink = opened(job.sink)
+    fill = Fill(job, sink, known(sink, job))
+    try:
+        for unit in planned:
+            fill.commit(unit)
+    finally:
+        fill.close()
+
+
+def known(sink: Sink, job: Job) -> batch.Known:
+    """What the ledger accounts for."""
+    return batch.Known(sink.known_payload_ids(job.since), limit=None)
+
+
+def received(file: File) -> date:
+    """UTC date of the receive time."""
+    return datetime.fromtimestamp(file.receive_time_us / 1e6, UTC).date()
