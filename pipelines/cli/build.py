@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.cli import options
+from pipelines.cli import model_reads, options
 from pipelines.errors import RunError, UsageError
 from pipelines.render import funnel_seeds
 
@@ -47,6 +47,7 @@ _CURES = {
 @click.option("--select", metavar="MODELS", multiple=True, help="Only these models, in dbt's syntax: +fct_sessions.")
 @click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="Set a variable of dbt/dbt_project.yml.")
 @click.option("--tests/--no-tests", default=True, show_default=True, help="Test the dates that were rebuilt.")
+@click.option("--reads", is_flag=True, help="Print also what each model read: seconds, rows and bytes.")
 @options.as_json
 def command(
     lake: Path | Objects,
@@ -56,6 +57,7 @@ def command(
     select: tuple[str, ...],
     variables: tuple[str, ...],
     tests: bool,
+    reads: bool,
     as_json: bool,
 ) -> None:
     """Build the marts from the lake with dbt: the dates whose ledger entries changed since the last complete build."""
@@ -75,7 +77,9 @@ def command(
     if not results:
         raise UsageError(f"--select {' '.join(select)}: no model, seed or test of that name in {PROJECT / 'models'}")
     summary = _summary(results, warehouse if target == "local" and not select else None, perf_counter() - started)
-    click.echo(json.dumps(summary) if as_json else _text(summary), err=False)
+    summary["reads"] = model_reads.of(results, warehouse if target == "local" else None)
+    shown = [_text(summary), *(model_reads.lines(summary["reads"]) if reads else [])]
+    click.echo(json.dumps(summary) if as_json else "\n".join(shown), err=False)
     if summary["failures"]:
         raise RunError(f"{len(summary['failures'])} failed; the dates stay due, so the next build does them again")
 
