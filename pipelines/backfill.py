@@ -101,7 +101,7 @@ class FillUnit(beam.DoFn):
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """What the graph is told: the files of a source that were received on these UTC dates, and what is done with each."""
+    """What the graph is told: the files of a source that were received on these UTC dates, and what becomes of each."""
 
     source: str
     first: date
