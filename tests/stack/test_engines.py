@@ -58,7 +58,7 @@ def test_prism_writes_the_bytes_that_one_process_writes(
     prism = repo / ".otelmart" / "prism" / "prism"
     run = ingest(otelmart, corpus, tmp_path / "lake", "PrismRunner", f"--prism_location={prism}")
 
-    assert run.wait(timeout=120) == 0
+    assert run.wait(timeout=300) == 0
     assert tree(tmp_path / "lake") == tree(truth)
 
 
@@ -116,7 +116,7 @@ def test_two_dask_workers_write_the_bytes_that_one_process_writes(
 ) -> None:
     with cluster(otelmart, tmp_path) as dask:
         run = ingest(otelmart, corpus, tmp_path / "lake", "DaskRunner", f"--dask_scheduler_file={dask.address}")
-        assert run.wait(timeout=120) == 0
+        assert run.wait(timeout=300) == 0
         started = dask.started()
 
     assert tree(tmp_path / "lake") == tree(truth)
@@ -130,12 +130,13 @@ def test_a_dask_worker_killed_midway_changes_nothing(otelmart: str, corpus: Path
         run = ingest(otelmart, corpus, tmp_path / "lake", "DaskRunner", f"--dask_scheduler_file={dask.address}")
         victim = dask.workers[1]
         pids = {victim.pid, *(child.pid for child in psutil.Process(victim.pid).children(recursive=True))}
-        _until(lambda: sum(pid in pids for pid, _ in dask.started()) >= 3, 60, "the worker got no third unit")
+        _until(lambda: sum(pid in pids for pid, _ in dask.started()) >= 3, 240, "the worker got no third unit")
         victim.send_signal(signal.SIGKILL)
         done = len(list((tmp_path / "lake" / "ingest_ledger").glob("[!.]*.parquet")))
-        assert run.wait(timeout=180) == 0
+        assert run.wait(timeout=300) == 0
         started = dask.started()
 
     assert 0 < done < UNITS, "killed before the first or after the last unit"
     assert tree(tmp_path / "lake") == tree(truth)
+    assert len(started) > UNITS  # some were loaded again, and left the bytes as they were
     print(f"Dask worker killed with {done} of {UNITS} units committed: {len(started)} times begun, bytes the same")
