@@ -59,9 +59,9 @@ def _opening(measured: Figures, listed: Catalog) -> str:
 **Nothing here was run on Google Cloud.** Bytes, rows and CPU were measured on one machine (`make bench`,
 `make bench-worker`), and are multiplied by list prices of us-central1 dated {dates[0]} to {dates[-1]}. Your traffic:
 `otelmart cost --spans-per-second N`. The last column of each table names what its numbers come from: a bare name is a
-key of `bench.json` ([measured.json](measured.json) is the copy that this page was rendered from), `*` its signals
-(traces, logs, metrics); `prices.`, `limits.` and `assumptions.` are sections of [prices.yaml](prices.yaml). All of them
-stand at the end of this page.
+key of `bench.json` ([measured.json](measured.json) is the copy that this page was rendered from), with `*` all keys of
+that form (of traces, logs and metrics, say); `prices.`, `limits.` and `assumptions.` are sections of
+[prices.yaml](prices.yaml). All of them stand at the end of this page.
 
 Weaker than a bill:
 
