@@ -71,8 +71,8 @@ Weaker than a bill:
 - **Dataflow** is taken to need the worker's CPU, its own overhead is unknown:
   {_dataflow_ratio(measured)}.
 - **Builds**: the bytes that a model reads are those of the columns that its SQL names, once a query, in the demo's
-  data, which has many small models over few rows, and more users a span than a busy shop. Each model is counted as if
-  it read all its inputs for all the days around that it declares. BigQuery itself was never asked.
+  data, which has many small models over few rows; how many users a span it has decides what is read whole. Each model
+  is counted as if it read all its inputs for all the days around that it declares. BigQuery itself was never asked.
 - **Slots** are taken to be as fast as one model's thread on DuckDB here.
 - BigQuery's **physical** bytes are unknown: Parquet's compression of the raw rows stands in for them, for models too.
 - Left out: network between regions, the GKE control plane, the pod that runs dbt, dbt's tests (once a day, of what
