@@ -126,9 +126,19 @@
 {# The partition filter of the rows that a model replaces. #}
 {% macro in_dates(column, read_before=0, read_after=0) -%}
     {%- if is_replacing_dates() -%}
-        {{ column }} in ({{ dates_to_build(read_before, read_after) | join(', ') }})
+        {{ one_of(column, dates_to_build(read_before, read_after)) }}
     {%- else -%}
         {{ column }} >= date '1970-01-01'
+    {%- endif -%}
+{%- endmacro %}
+
+{# Dates without a gap as a range: DuckDB makes a join of a long list, after the scan, and a scan skips by a range. #}
+{% macro one_of(column, dates) -%}
+    {%- set first, last = modules.datetime.date.fromisoformat(dates[0][6:16]), modules.datetime.date.fromisoformat(dates[-1][6:16]) -%}
+    {%- if (last - first).days + 1 == dates | length -%}
+        {{ column }} between {{ dates[0] }} and {{ dates[-1] }}
+    {%- else -%}
+        {{ column }} in ({{ dates | join(', ') }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -141,8 +151,17 @@
 {# DuckDB: deletes the dates even when none of their rows is left, then inserts. #}
 {% macro get_incremental_replace_dates_sql(arg) %}
     {%- set columns = arg.dest_columns | map(attribute='quoted') | join(', ') -%}
-    delete from {{ arg.target_relation }} where event_date in ({{ dates_to_build() | join(', ') }});
-    insert into {{ arg.target_relation }} ({{ columns }}) select {{ columns }} from {{ arg.temp_relation }};
+    delete from {{ arg.target_relation }} where {{ one_of('event_date', dates_to_build()) }};
+    insert into {{ arg.target_relation }} ({{ columns }}) select {{ columns }} from {{ arg.temp_relation }} order by event_date;
+{% endmacro %}
+
+{# DuckDB: a table made anew lies in the order of its dates, so that whoever reads or replaces a few of them skips the
+   row groups of the others. A model whose rows come in the order of the lake's files says so: meta={'is_in_order': true}. #}
+{% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none) %}
+    {%- if not temporary and config.get('materialized') == 'incremental' and not (config.get('meta') or {}).get('is_in_order') -%}
+        {%- set compiled_code = 'select * from (' ~ compiled_code ~ '\n) as unordered order by event_date' -%}
+    {%- endif -%}
+    {{ return(dbt.duckdb__create_table_as(temporary, relation, compiled_code, language, partitioned_by, sorted_by)) }}
 {% endmacro %}
 
 {# BigQuery: the same dates as static partitions; config() is read at parse time, so it cannot carry them. #}

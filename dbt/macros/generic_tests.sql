@@ -24,7 +24,7 @@
     {%- if not tested or 'event_date' not in tested[0].columns and tested[0].config.materialized != 'incremental' -%}
         true
     {%- elif is_building() and not flags.FULL_REFRESH and tested[0].config.materialized == 'incremental' -%}
-        event_date in ({{ dates_to_build(node=tested[0]) | join(', ') }})
+        {{ one_of('event_date', dates_to_build(node=tested[0])) }}
     {%- else -%}
         event_date >= date '1970-01-01'
     {%- endif -%}

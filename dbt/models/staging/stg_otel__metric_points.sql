@@ -1,3 +1,4 @@
+{{ config(meta={'is_in_order': true}) }}
 with points as {{ not_materialized() }} (
     select
         {{ event_date('time') }} as event_date,

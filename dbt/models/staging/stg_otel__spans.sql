@@ -1,3 +1,4 @@
+{{ config(meta={'is_in_order': true}) }}
 with spans as {{ not_materialized() }} (
     select
         {{ event_date('start_time') }} as event_date,
