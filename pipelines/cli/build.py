@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parent.parent.parent / "dbt"
 DEFAULT_WAREHOUSE = Path(".otelmart/warehouse.duckdb")
 _LOGGING = ("--log-format", "json", "--log-level", "warn", "--log-level-file", "info")
+_SHOWN_ROWS = 3
 _HEADLINES = ("Encountered an error", "Compilation Error", "Runtime Error", "Database Error")
 _CURES = {
     "Could not set lock on file": "the warehouse is open in another program: close it and run the same command again",
@@ -154,7 +155,11 @@ def _summary(results: list[dict[str, Any]], warehouse: Path | None, seconds: flo
         for kind, r in zip(kinds, results, strict=True)
         if r["status"] in ("error", "fail", "runtime error")
     ]
-    warnings = [{"name": r["unique_id"].split(".")[2], "rows": r["failures"]} for r in results if r["status"] == "warn"]
+    warnings = [
+        {"name": r["unique_id"].split(".")[2], "rows": r["failures"], "examples": _examples(r, warehouse)}
+        for r in results
+        if r["status"] == "warn"
+    ]
     return {
         "model_count": sum(k == "model" and r["status"] == "success" for k, r in zip(kinds, results, strict=True)),
         "test_count": sum(k == "test" and r["status"] in ("pass", "warn") for k, r in zip(kinds, results, strict=True)),
@@ -164,6 +169,18 @@ def _summary(results: list[dict[str, Any]], warehouse: Path | None, seconds: flo
         **(_warehouse_facts(warehouse) if warehouse and warehouse.exists() else {}),
         "seconds": round(seconds, 1),
     }
+
+
+def _examples(warning: dict[str, Any], warehouse: Path | None) -> list[dict[str, str]]:
+    """The first rows that a test found, {column: text}; none where there is no warehouse at hand to ask again."""
+    import duckdb
+
+    if not warehouse or not warning["compiled_code"]:
+        return []
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        found = connection.execute(f"select * from ({warning['compiled_code']}\n) order by all limit {_SHOWN_ROWS}")
+        columns = [column[0] for column in found.description or ()]
+        return [{c: str(v) for c, v in zip(columns, row, strict=True)} for row in found.fetchall()]
 
 
 def _warehouse_facts(warehouse: Path) -> dict[str, Any]:
@@ -191,8 +208,10 @@ def _text(summary: dict[str, Any]) -> str:
         parts.append(f"{summary['skipped_count']} skipped")
     lines = [", ".join(parts) + f", {summary['seconds']} s"]
     lines += [f"failed: {f['kind']} {f['name']}: {f['message']}" for f in summary["failures"]]
-    lines += [
-        f"warning: {w['name'].replace('_', ' ')}: {w['rows']}; see dbt/tests/{w['name']}.sql"
-        for w in summary["warnings"]
-    ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *map(_warning_text, summary["warnings"])])
+
+
+def _warning_text(warning: dict[str, Any]) -> str:
+    examples = "; ".join(", ".join(f"{c} {v}" for c, v in row.items()) for row in warning["examples"])
+    count = f"{warning['rows']} ({examples})" if examples else warning["rows"]
+    return f"warning: {warning['name'].replace('_', ' ')}: {count}; see dbt/tests/{warning['name']}.sql"

@@ -57,7 +57,10 @@ def test_a_service_gone_silent_is_a_warning_and_no_failure(builder: Builder) -> 
     builder.lake.add("u1", "traces", [span("1 10:00:00", name, service_name=name) for name in ("web", "cron")])
     builder.lake.add("u2", "traces", [span("2 10:00:00", "t2", service_name="web")])
     summary = builder.build()
-    assert summary["warnings"] == [{"name": "services_that_went_silent_or_dropped", "rows": 1}]
+    (warning,) = summary["warnings"]
+    assert (warning["name"], warning["rows"]) == ("services_that_went_silent_or_dropped", 1)
+    (example,) = warning["examples"]
+    assert (example["service_name"], example["state"], example["event_date"]) == ("cron", "silent", "2026-03-02")
     assert builder.query("select service_name, state from marts.fct_service_presence_daily order by event_date, 1") == [
         ("cron", "new"),
         ("web", "new"),
