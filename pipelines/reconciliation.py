@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from fnmatch import fnmatch
@@ -25,14 +25,16 @@ PARTED = (*SIGNALS, "dead_letters")
 
 Key = tuple[str, date]
 
-# A payload seen by several units counts once; a replay adds rows that no other unit wrote.
-_BY_DATE = """
-    with payloads as (
+# Of a relation `ledger`, in the SQL that DuckDB and BigQuery share. A payload seen by several units counts once; a
+# replay adds rows that no other unit wrote.
+BY_DATE = """payloads as (
         select
             table_name,
             event_date,
             payload_id,
-            max(case when engine = 'replay' then 0 else written_row_count // delivery_count end) as first_row_count,
+            max(
+                case when engine = 'replay' then 0 else cast(floor(written_row_count / delivery_count) as int64) end
+            ) as first_row_count,
             sum(replayed_row_count) as replayed_row_count,
             sum(written_row_count) as written_row_count
         from ledger
@@ -42,12 +44,25 @@ _BY_DATE = """
     select
         table_name,
         event_date,
-        sum(first_row_count + replayed_row_count),
-        sum(written_row_count),
-        sum(replayed_row_count)
+        sum(first_row_count + replayed_row_count) as accounted,
+        sum(written_row_count) as written,
+        sum(replayed_row_count) as replayed
     from payloads
     where table_name <> 'dead_letters'
     group by table_name, event_date
+"""
+DEAD = """payloads as (
+        select
+            signal,
+            payload_id,
+            max(cast(floor(dead_lettered_row_count / delivery_count) as int64)) as row_count,
+            max(cast(floor(unparsed_message_count / delivery_count) as int64)) as message_count
+        from ledger
+        where table_name = 'dead_letters'
+        group by signal, payload_id
+    )
+
+    select signal, sum(row_count) as row_count, sum(message_count) as message_count from payloads group by signal
 """
 _BY_PART = """
     select
@@ -57,20 +72,6 @@ _BY_PART = """
         sum(written_row_count - erased_row_count - expired_row_count + dead_lettered_row_count + unparsed_message_count)
     from ledger
     group by unit_id, table_name, event_date
-"""
-_DEAD = """
-    with payloads as (
-        select
-            signal,
-            payload_id,
-            max(dead_lettered_row_count // delivery_count) as row_count,
-            max(unparsed_message_count // delivery_count) as message_count
-        from ledger
-        where table_name = 'dead_letters'
-        group by signal, payload_id
-    )
-
-    select signal, sum(row_count), sum(message_count) from payloads group by signal
 """
 
 
@@ -139,11 +140,21 @@ def reconcile(lake: Path, *, verify: bool) -> Reconciliation:
     """Every table and date of a lake; with `verify` the parts are compared with what the ledger says of them."""
     with duckdb.connect() as connection:
         connection.read_parquet(f"{lake}/ingest_ledger/*.parquet").create_view("ledger")
-        by_date = {(row[0], row[1]): row[2:] for row in connection.execute(_BY_DATE).fetchall()}
+        by_date = {(row[0], row[1]): row[2:] for row in connection.execute(f"with {BY_DATE}").fetchall()}
         named = {row[:3]: int(row[3]) for row in connection.execute(_BY_PART).fetchall()}
-        dead = {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(_DEAD).fetchall()}
+        dead = {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(f"with {DEAD}").fetchall()}
     lost, uncommitted = _against_parts(lake, named) if verify else (Counter[Key](), Counter[Key]())
-    outside = _outside(lake)
+    return put_together(by_date, dead, _outside(lake), lost, uncommitted)
+
+
+def put_together(
+    by_date: Mapping[Key, Sequence[int]],
+    dead: Mapping[str, tuple[int, int]],
+    outside: Mapping[Key, Mapping[str | None, int | None]],
+    lost: Counter[Key],
+    uncommitted: Counter[Key],
+) -> Reconciliation:
+    """Lines of the answers to `BY_DATE`, by table and date, and to `DEAD`, by signal, beside the other counts."""
     return Reconciliation(
         lines=[
             Line(table, str(day), counter, count, accounted, written - accounted, replayed, lost[key], uncommitted[key])

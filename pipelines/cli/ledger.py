@@ -15,29 +15,49 @@ if TYPE_CHECKING:
     from pipelines.cloud_storage import Objects
     from pipelines.reconciliation import Reconciliation
 
+SOURCES = {"bigquery": "bigquery:PROJECT.DATASET", "lake": options.LAKE_EXAMPLE}
 _HEADINGS = ("table", "date", "outside", "accounted", "duplicates", "replayed", "lost", "uncommitted", "unexplained")
 
 
 @click.command(epilog="Example: otelmart ledger --lake .otelmart/lake")
 @options.lake_directory
+@click.option("--from", "source", metavar="URI", help="bigquery:PROJECT.DATASET, or lake:PLACE instead of --lake.")
 @click.option(
     "--verify/--no-verify",
     default=True,
     show_default=True,
-    help="Compare the parts in the lake with what the ledger says they hold.",
+    help="Compare the rows that are there with what the ledger says of them; in BigQuery, a query over all of them.",
 )
 @options.as_json
-def command(lake: Path | Objects, verify: bool, as_json: bool) -> None:
-    """Reconcile counts taken outside the pipeline, the ledger, and the parts in the lake.
+def command(lake: Path | Objects, source: str | None, verify: bool, as_json: bool) -> None:
+    """Reconcile counts taken outside the pipeline, the ledger, and the rows in the lake or in BigQuery.
 
     unexplained = outside - accounted + lost + uncommitted, in rows; it must be 0, or the exit code is 1.
     """
-    from pipelines.reconciliation import reconcile
+    if source and source.startswith("bigquery:"):
+        found, cure = _in_bigquery(source, verify), _cure_in_bigquery
+    else:
+        from pipelines.reconciliation import reconcile
 
-    found = reconcile(options.existing_lake(lake), verify=verify)
+        if source:
+            lake = options.lake_at(options.edge(source, "--from", SOURCES))
+        found, cure = reconcile(options.existing_lake(lake), verify=verify), _cure
     click.echo(json.dumps(found.document()) if as_json else text(found))
     if found.unexplained:
-        raise RunError(f"{found.unexplained:,} rows are unexplained: {_cure(found)}")
+        raise RunError(f"{found.unexplained:,} rows are unexplained: {cure(found)}")
+
+
+def _in_bigquery(source: str, verify: bool) -> Reconciliation:
+    from pipelines.dataset import Dataset
+    from pipelines.reconciliation_bigquery import reconcile
+    from pipelines.sinks.bigquery import bigquery
+
+    dataset = Dataset(bigquery(options.edge(source, "--from", SOURCES)).dataset)
+    if missing := [each.table for each in dataset.plan() if each.is_new]:
+        raise RunError(
+            f"{dataset.place} has no {', '.join(missing)}: otelmart init --to bigquery:{dataset.place} makes them"
+        )
+    return reconcile(dataset.place, dataset.rows, verify=verify)
 
 
 def text(found: Reconciliation) -> str:
@@ -70,3 +90,12 @@ def _cure(found: Reconciliation) -> str:
     if any(line.unexplained > 0 for line in found.lines):
         return "more was counted outside than arrived; ingest what is missing, or look at otelmart replay"
     return "more arrived than was counted outside; does the counter see every source of this lake?"
+
+
+def _cure_in_bigquery(found: Reconciliation) -> str:
+    """What to do about the worst of it."""
+    if any(line.lost for line in found.lines):
+        return "rows or partitions were deleted; delete their ledger entries too, and run otelmart backfill again"
+    if any(line.uncommitted for line in found.lines):
+        return "a writer is at work, or was killed and what it wrote comes again; look again when none is"
+    return _cure(found)

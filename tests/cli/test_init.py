@@ -2,7 +2,8 @@
 
 import copy
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -109,6 +110,40 @@ def test_what_only_destruction_could_reach_is_refused_by_name(change: Callable[[
     ],
 )
 def test_what_bigquery_refuses_is_one_line_with_the_cure(otelmart: str, status: int, text: str) -> None:
+    with refusing(status) as url:
+        done = init(otelmart, url)
+    assert done.returncode == 1
+    assert text in done.stderr
+    assert "shop.observability.traces" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_emulator_that_is_not_there_is_said(otelmart: str) -> None:
+    done = init(otelmart, "http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "is the network, or BIGQUERY_EMULATOR_HOST, right?" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_ledger_that_is_not_in_bigquery_is_said_with_the_cure(otelmart: str) -> None:
+    with refusing(404) as url:
+        done = run(otelmart, "ledger", "--from", "bigquery:shop.observability", BIGQUERY_EMULATOR_HOST=url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("otelmart: shop.observability has no traces, logs, metrics, ")
+    assert done.stderr.endswith(": otelmart init --to bigquery:shop.observability makes them\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_ledger_in_bigquery_wants_credentials(otelmart: str) -> None:
+    done = run(otelmart, "ledger", "--from", "bigquery:a1b2c3.d", GOOGLE_APPLICATION_CREDENTIALS="/none.json")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "no Google credentials: run gcloud auth application-default login" in done.stderr
+
+
+@contextmanager
+def refusing(status: int) -> Iterator[str]:
+    """A server that answers all with this status; its URL."""
+
     class Refusing(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = b'{"error": {"code": %d, "message": "no", "errors": [{"reason": "x", "message": "no"}]}}' % status
@@ -123,25 +158,18 @@ def test_what_bigquery_refuses_is_one_line_with_the_cure(otelmart: str, status: 
 
     with HTTPServer(("127.0.0.1", 0), Refusing) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        done = init(otelmart, f"http://127.0.0.1:{server.server_port}")
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-    assert done.returncode == 1
-    assert text in done.stderr
-    assert "shop.observability.traces" in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
-def test_an_emulator_that_is_not_there_is_said(otelmart: str) -> None:
-    done = init(otelmart, "http://127.0.0.1:9")
-    assert done.returncode == 1
-    assert "is the network, or BIGQUERY_EMULATOR_HOST, right?" in done.stderr
-    assert done.stderr.count("\n") == 1
 
 
 def init(otelmart: str, emulator: str) -> subprocess.CompletedProcess[str]:
+    return run(otelmart, "init", "--to", "bigquery:shop.observability", "--dry-run", BIGQUERY_EMULATOR_HOST=emulator)
+
+
+def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [otelmart, "init", "--to", "bigquery:shop.observability", "--dry-run"],
-        env={"PATH": "/usr/bin:/bin", "BIGQUERY_EMULATOR_HOST": emulator},
+        command,
+        env={"PATH": "/usr/bin:/bin", **environment},
         capture_output=True,
         text=True,
     )

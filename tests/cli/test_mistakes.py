@@ -66,6 +66,8 @@ def source(tmp_path: Path) -> str:
             "'5 parsecs' is no size: write for example 64MiB",
         ),
         (["ledger"], "there is no lake in .otelmart/lake: run otelmart ingest"),
+        (["ledger", "--from", "s3:x"], "--from s3:x: unknown scheme 's3'; write bigquery:PROJECT.DATASET or lake:DIR"),
+        (["ledger", "--from", "bigquery:x"], "bigquery:x is no sink: write bigquery:PROJECT.DATASET"),
         (["replay", "--lake", "elsewhere"], "there is no lake in elsewhere: run otelmart ingest"),
         (["replay", "--reason", "bad_jsn"], "unknown reason 'bad_jsn': did you mean bad_json?"),
     ],

@@ -69,6 +69,11 @@ def test_a_lake_is_loaded_once_by_jobs_whose_ids_come_of_what_they_load(
         found = sorted(map(tuple, bigquery.client.query(there).result()))
         assert found == sorted(rows(tmp_path / "lake", f"select {key} from {table}")), table
 
+    of_lake, of_bigquery = (
+        json.loads(run(otelmart, "ledger", "--from", place, "--json").stdout) for place in ("lake:lake", SINK)
+    )
+    assert of_bigquery == of_lake
+
     again = run(*command)
     assert again.returncode == 0
     assert f"0 units loaded, {unit_count} were there" in again.stderr
