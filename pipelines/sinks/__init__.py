@@ -58,7 +58,7 @@ class Sink(Protocol):
         """Writes rows of ingest_ledger: the unit is committed."""
 
     def known_payload_ids(self, since: date) -> Collection[str]:
-        """Payloads that the ledger accounts for, received on `since` (UTC) or later."""
+        """Payloads that the ledger accounts for, received on `since` (UTC) or later; the latest last."""
 
     def left_out(self) -> Mapping[str, int]:
         """Values that tables have no column for, by `table.column`, since this was last asked."""

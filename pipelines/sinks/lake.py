@@ -174,13 +174,14 @@ class Lake:
     def commit(self, unit_id: str, entries: pa.Table) -> None:
         write_file(ledger_file(self._folder, unit_id), entries, "ingest_ledger")
 
-    def known_payload_ids(self, since: date) -> set[str]:
+    def known_payload_ids(self, since: date) -> Collection[str]:
         start = datetime(since.year, since.month, since.day, tzinfo=UTC)
-        found: set[str] = set()
-        for path in (self._folder / "ingest_ledger").glob("*.parquet"):
-            if path.stat().st_mtime >= start.timestamp():
+        found: dict[str, None] = {}
+        paths = (self._folder / "ingest_ledger").glob("*.parquet")
+        for time, path in sorted((path.stat().st_mtime, path) for path in paths):
+            if time >= start.timestamp():
                 entries = pq.read_table(path, columns=["payload_id"], partitioning=None)
-                found.update(map(str, entries["payload_id"].to_pylist()))
+                found |= dict.fromkeys(map(str, entries["payload_id"].to_pylist()))
         return found
 
     def left_out(self) -> Mapping[str, int]:

@@ -1,5 +1,6 @@
 """One batch of the worker, into a lake: what is new is committed once, copies are left out, nothing else is touched."""
 
+import os
 from datetime import date
 from pathlib import Path
 
@@ -101,6 +102,15 @@ def test_a_new_process_knows_what_the_ledger_has(tmp_path: Path, rules: Rules) -
     assert payload_id(spans(1)) in known
     assert payload_id(spans(2)) not in known
     assert set(Lake(tmp_path).known_payload_ids(date(9000, 1, 1))) == set()
+
+
+def test_what_the_ledger_has_is_known_with_the_latest_last(tmp_path: Path, rules: Rules) -> None:
+    for second, unit_id in enumerate("cab"):
+        commit(unit_id * 20, [message(spans(second))], Lake(tmp_path), rules, Known())
+        os.utime(tmp_path / "ingest_ledger" / f"{unit_id * 20}.parquet", (10**9 + second,) * 2)
+
+    known = list(Lake(tmp_path).known_payload_ids(date(2000, 1, 1)))
+    assert known == [payload_id(spans(second)) for second in range(3)]
 
 
 def test_a_full_disk_leaves_nothing_of_the_batch(tmp_path: Path, rules: Rules, monkeypatch: pytest.MonkeyPatch) -> None:
