@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,12 @@ import click
 from pipelines.cli import options
 from pipelines.dates import dates
 from pipelines.errors import RunError, UsageError
+from pipelines.payloads import SIGNALS
 
 if TYPE_CHECKING:
     from pipelines.backfill import Proof
     from pipelines.dataset import Dataset
+    from pipelines.load_jobs import LakeUnit
 
 BEGINNING, END = date.min, date.max
 
@@ -76,7 +79,7 @@ def command(
 
     Payloads that the ledger already has are left out, so the same command again adds nothing; what was cut off is
     finished by it. At the end BigQuery counts, for each table, the payloads of these dates whose rows are not all
-    there: exit code 1 if there is one.
+    there: exit code 1 if there is one. Of a lake's rows it also compares the values, by a checksum a table and date.
 
     Files are decoded, and written by the Storage Write API. The units of a lake go by load jobs, which cost nothing;
     their ids come of what they load, so BigQuery itself does none twice.
@@ -137,6 +140,25 @@ def _load_lake(lake: Path, dataset: Dataset, first: date, last: date, as_json: b
             f"{absent:,} payloads of {lake} are not in the ledger of {dataset.place}, though BigQuery knows the jobs "
             "that loaded them: were ledger entries deleted? --from files: or gs:// writes them again"
         )
+    _compare(lake, planned, dataset)
+
+
+def _compare(lake: Path, planned: Sequence[LakeUnit], dataset: Dataset) -> None:
+    """Raises RunError when rows of the units have other values in BigQuery than in the lake."""
+    from pipelines import checksums
+
+    unit_ids = [unit.unit_id for unit in planned]
+    for table in SIGNALS:
+        wanted = checksums.of_lake([part for unit in planned for part in unit.parts.get(table, ())], table)
+        found = checksums.of_bigquery(dataset.rows, dataset.place, table, unit_ids, wanted)
+        if differing := sorted(str(day) for day in wanted if found.get(day) != wanted[day]):
+            raise RunError(
+                f"{table} of {', '.join(differing[:5])} have other values in {dataset.place} than in {lake}, by their "
+                "checksum: delete these rows and their ledger entries, and load the lake into it anew"
+            )
+        if wanted:
+            row_count = sum(count for count, _ in wanted.values())
+            click.echo(f"{table}: {row_count:,} rows have the checksums of the lake's", err=True)
 
 
 def _say(proofs: list[Proof], as_json: bool) -> None:

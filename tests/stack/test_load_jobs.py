@@ -75,8 +75,17 @@ def test_a_lake_is_loaded_once_by_jobs_whose_ids_come_of_what_they_load(
     assert of_bigquery == of_lake
 
     again = run(*command)
-    assert again.returncode == 0
+    assert again.returncode == 0, again.stderr
     assert f"0 units loaded, {unit_count} were there" in again.stderr
+
+    # a value that changed, the counts as before
+    update = "update observability.traces set name = '{}' where span_id = '{:016x}' and start_time >= '1970-01-01'"
+    bigquery.client.query(update.format("GET /card", 1)).result()
+    changed = run(*command)
+    assert changed.returncode == 1
+    assert {each["table"]: each["lacking"] for each in json.loads(changed.stdout)}["traces"] == 0
+    assert "traces of 2026-11-15 have other values in otelmart.observability than in lake" in changed.stderr
+    bigquery.client.query(update.format("GET /cart", 1)).result()
 
     # as if it had been killed before the last ledger entries: BigQuery knows the jobs, and loads nothing twice
     before = bigquery.rows("observability.traces where start_time >= '1970-01-01'", ["payload_id", "row_ordinal"])
