@@ -1,0 +1,54 @@
+"""What a headline number was when its day ended, and what builds have made of it since."""
+
+from decimal import Decimal
+
+from tests.dbt.conftest import Builder, order, page_view
+
+RESTATED = """
+    select event_date::text, mart_name, number_name, part, first_value, current_value, value_delta, restatement_count,
+        final_restatement_count, last_cause, added_ledger_entry_count
+    from marts.fct_number_restatements where restatement_count > 0 order by all
+"""
+LATE_PAGE = ("2026-03-01", "fct_page_views", "page_views", "(all)", 2, 3, 1, 1, 0, "ledger", 1)
+
+
+def test_a_late_row_restates_its_number_of_its_day_and_a_full_refresh_forgets_none(builder: Builder) -> None:
+    builder.lake.add(
+        "u1",
+        "traces",
+        [
+            page_view("1 10:00:00", "t1", "home"),
+            order("1 10:00:00", "t2", "o1", "20.50"),
+            page_view("2 07:00:00", "t3", "home"),
+        ],
+    )
+    builder.build("--var", "as_of=2026-03-01 12:00:00")
+    builder.lake.add("u2", "traces", [page_view("1 13:00:00", "t4", "home")])
+    builder.build("--var", "as_of=2026-03-01 18:00:00")
+    assert builder.query(RESTATED) == []  # the day still lasted
+
+    steps = "select count(*) from marts_state.int_published_numbers"
+    published = builder.query(steps)
+    builder.build("--var", "as_of=2026-03-02 08:00:00")
+    assert builder.query(RESTATED) == []
+    assert builder.query(steps) == published
+
+    builder.lake.add("u3", "traces", [page_view("1 14:00:00", "t5", "home")])
+    builder.build("--var", "as_of=2026-03-03 08:00:00")
+    assert builder.query(RESTATED) == [LATE_PAGE]
+
+    # three days later the date is final
+    builder.lake.add("u4", "traces", [order("1 15:00:00", "t6", "o2", "1.50")])
+    builder.build("--var", "as_of=2026-03-05 08:00:00", "--full-refresh")
+    late_order = ("2026-03-01", "fct_revenue_daily")
+    counts = (1, 1, "ledger", 3)
+    restated = builder.query(RESTATED)
+    assert LATE_PAGE in restated
+    assert (*late_order, "orders", "EUR", 1, 2, 1, *counts) in restated
+    assert (*late_order, "revenue", "EUR", Decimal("20.5"), Decimal(22), Decimal("1.5"), *counts) in restated
+    assert {row[1:3] for row in restated} == {
+        ("fct_page_views", "page_views"),
+        ("fct_revenue_daily", "orders"),
+        ("fct_revenue_daily", "revenue"),
+        ("fct_latency_daily", "requests"),
+    }
