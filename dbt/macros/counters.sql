@@ -23,15 +23,16 @@
 {%- endmacro %}
 
 {# How a counter and the facts compare. Half a hundredth is equal: SDKs add money up in binary fractions. Three standard
-   errors hold what sampling does in all but 3 of 1000 days. #}
+   errors hold what sampling does in all but 3 of 1000 days. A counter may count all, some or none of the excluded traffic. #}
 {% macro reconciliation_state() -%}
     case
         when abs(difference) < {{ to_money("'0.005'") }} then 'equal'
         when difference between -late_fact_total and carried_fact_total then 'within_export_delay'
+        when difference between -late_fact_total and carried_fact_total + excluded_fact_total then 'within_excluded_traffic'
         when counter_increase = 0 then 'fact_only'
         when fact_total = 0 then 'counter_only'
         when {{ to_float('difference') }} between -3 * sampling_error - {{ to_float('late_fact_total') }}
-            and 3 * sampling_error + {{ to_float('carried_fact_total') }} then 'within_sampling_error'
+            and 3 * sampling_error + {{ to_float('carried_fact_total + excluded_fact_total') }} then 'within_sampling_error'
         else 'differs'
     end
 {%- endmacro %}

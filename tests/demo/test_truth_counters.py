@@ -49,6 +49,15 @@ def told(truth: dict[str, Any]) -> Counter[Keys]:
     return +sums
 
 
+def excluded(truth: dict[str, Any]) -> Counter[Keys]:
+    """Pages of bots and monitors, which the shop's counter of page views may count, by the same keys."""
+    sums: Counter[Keys] = Counter()
+    for row in truth["excluded"]:
+        if row["reason"] != "health_check":
+            sums[row["environment"], row["event_date"], row["service_name"], "page_views"] += row["kept_request_count"]
+    return +sums
+
+
 def test_counters_stand_beside_the_facts_of_the_service_that_counts(built: Built) -> None:
     sql = """
         select deployment_environment, event_date, service_name, business_counter, counter_increase, fact_total
@@ -66,7 +75,7 @@ def test_a_state_says_what_the_two_numbers_are(built: Built) -> None:
         from marts.fct_counter_reconciliation_daily
         where has_counter and (counter_increase > 0 or fact_total > 0)
     """
-    counters, facts = counted(built.truth), told(built.truth)
+    counters, facts, bots = counted(built.truth), told(built.truth), excluded(built.truth)
     truth = {}
     found = built.by_key(sql, 4)
     for key, (_, late, carried) in found.items():
@@ -75,10 +84,20 @@ def test_a_state_says_what_the_two_numbers_are(built: Built) -> None:
             truth[key] = "equal"
         elif -late <= difference <= carried:
             truth[key] = "within_export_delay"
+        elif -late <= difference <= carried + bots[key]:
+            truth[key] = "within_excluded_traffic"
         else:
             truth[key] = "counter_only" if facts[key] == 0 else "differs"
     assert {key: state for key, (state, _, _) in found.items()} == truth
-    assert {"equal", "counter_only"} <= set(truth.values())
+    assert {"equal", "counter_only", "within_excluded_traffic"} <= set(truth.values())
+
+
+def test_what_the_counter_of_page_views_may_count_besides_is_what_bots_and_monitors_loaded(built: Built) -> None:
+    sql = """
+        select deployment_environment, event_date, service_name, business_counter, excluded_fact_total
+        from marts_intermediate.int_fact_totals_daily where excluded_fact_total > 0
+    """
+    assert built.by_key(sql, 4) == excluded(built.truth)
 
 
 def test_revenue_that_no_counter_counts_is_that_of_the_orders(built: Built) -> None:

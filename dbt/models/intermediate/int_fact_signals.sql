@@ -43,10 +43,10 @@ with spans as (
         duration_ms,
         weight_micros,
         is_error,
+        is_excluded,
         start_time as signal_time,
     from {{ ref('stg_otel__spans') }}
     where {{ in_dates('event_date') }}
-        and not is_excluded
 ),
 
 logs as (
@@ -94,10 +94,10 @@ logs as (
         {{ to_float('null') }} as duration_ms,
         1000000 as weight_micros,
         coalesce(severity_number >= 17, false) as is_error,
+        is_excluded,
         time as signal_time,
     from {{ ref('stg_otel__logs') }}
     where {{ in_dates('event_date') }}
-        and not is_excluded
         and event_name is not null
 ),
 

@@ -7,6 +7,7 @@ with signals as (
         coalesce(page_name, http_path, '(not set)') as shown_page_name,
     from {{ ref('int_fact_signals') }}
     where {{ in_read_dates('event_date') }}
+        and not is_excluded
 ),
 
 actors as (

@@ -1,6 +1,6 @@
 {{ config(meta={'days_before': 1, 'days_after': 1}) }}
--- What each service itself tells of a fact. A fact stands for as many as the least of its signals' weights: it is seen
--- if any of them is kept.
+-- What each service itself tells of a fact; excluded is what it tells in excluded traffic alone. A fact stands for as
+-- many as the least of its signals' weights: it is seen if any of them is kept.
 with signals as (
     select
         fact,
@@ -17,6 +17,7 @@ with signals as (
         order_total,
         weight_micros,
         is_error,
+        is_excluded,
         signal_time,
     from {{ ref('int_fact_signals') }}
     where {{ in_read_dates('event_date') }}
@@ -35,6 +36,7 @@ told as (
         deployment_environment,
         service_namespace,
         service_name,
+        is_excluded,
         min(order_currency) as order_currency,
         min(priority) as priority,
         max(order_total) as order_total,
@@ -42,7 +44,11 @@ told as (
         count(case when is_error then 1 end) as error_count,
         min(signal_time) as fact_time,
     from keyed
-    group by fact, fact_key, deployment_environment, service_namespace, service_name
+    group by fact, fact_key, deployment_environment, service_namespace, service_name, is_excluded
+    qualify row_number() over (
+        partition by fact, fact_key, deployment_environment, service_namespace, service_name
+        order by is_excluded
+    ) = 1
 ),
 
 final as (
@@ -60,9 +66,10 @@ final as (
         order_total,
         weight_micros,
 
-        sum(error_count) over (partition by fact, fact_key) > 0 as is_error,
+        is_excluded,
+        sum(error_count) over (partition by fact, fact_key, is_excluded) > 0 as is_error,
         row_number() over (
-            partition by fact, fact_key
+            partition by fact, fact_key, is_excluded
             order by priority, fact_time, deployment_environment, service_namespace, service_name
         ) = 1 as is_first_to_speak,
 

@@ -29,6 +29,7 @@ measured as (
         facts.fact_key,
         facts.weight_micros,
         {{ to_money("case when counters.measure = 'order_total' then coalesce(facts.order_total, 0) else 1 end") }} as amount,
+        facts.is_excluded,
         facts.is_first_to_speak,
         86400000000 - {{ us_between(trunc('facts.fact_time', 'day'), 'facts.fact_time') }}
         <= counters.export_delay_seconds * 1000000 as is_late,
@@ -43,7 +44,7 @@ seen as (
         measured.*,
         counting_services.has_counter,
         count(counting_services.has_counter) over (
-            partition by measured.business_counter, measured.fact_key
+            partition by measured.business_counter, measured.fact_key, measured.is_excluded
         ) as counting_service_count,
     from measured
     left join counting_services
@@ -52,6 +53,15 @@ seen as (
         and counting_services.service_namespace = measured.service_namespace
         and counting_services.service_name = measured.service_name
         and counting_services.business_counter = measured.business_counter
+),
+
+parted as (
+    select
+        *,
+        case when is_excluded then 0 else amount end as fact_amount,
+        case when is_excluded then amount else 0 end as excluded_amount,
+    from seen
+    where has_counter or (is_first_to_speak and counting_service_count = 0 and not is_excluded)
 ),
 
 final as (
@@ -64,12 +74,13 @@ final as (
         business_counter,
         currency,
 
-        count(*) as observed_fact_count,
-        {{ weighted_total('weight_micros', 'amount') }} as fact_total,
-        {{ weighted_total('weight_micros', 'case when is_late then amount else 0 end') }} as late_fact_total,
-        sum({{ sampling_variance('weight_micros', 'amount') }}) as fact_variance,
-    from seen
-    where has_counter or (is_first_to_speak and counting_service_count = 0)
+        count(case when not is_excluded then 1 end) as observed_fact_count,
+        {{ weighted_total('weight_micros', 'fact_amount') }} as fact_total,
+        {{ weighted_total('weight_micros', 'case when is_late then fact_amount else 0 end') }} as late_fact_total,
+        {{ weighted_total('weight_micros', 'excluded_amount') }} as excluded_fact_total,
+        {{ weighted_total('weight_micros', 'case when is_late then excluded_amount else 0 end') }} as late_excluded_total,
+        sum({{ sampling_variance('weight_micros', 'fact_amount') }}) as fact_variance,
+    from parted
     group by {{ key }}
 )
 

@@ -11,6 +11,7 @@ signals as (
     from {{ ref('int_fact_signals') }}
     where {{ in_read_dates('event_date') }}
         and fact = 'registration'
+        and not is_excluded
 ),
 
 telling_services as (

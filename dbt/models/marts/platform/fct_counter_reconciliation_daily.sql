@@ -16,6 +16,7 @@ carried as (
         business_counter,
         currency,
         late_fact_total as carried_fact_total,
+        late_excluded_total as carried_excluded_total,
     from {{ ref('int_fact_totals_daily') }}
     where {{ in_read_dates('event_date') }}
 ),
@@ -60,6 +61,7 @@ compared as (
         coalesce(counters.counter_increase, 0) - coalesce(facts.fact_total, 0) as difference,
         coalesce(facts.late_fact_total, 0) as late_fact_total,
         coalesce(carried.carried_fact_total, 0) as carried_fact_total,
+        coalesce(facts.excluded_fact_total, 0) + coalesce(carried.carried_excluded_total, 0) as excluded_fact_total,
         sqrt({{ to_float('coalesce(facts.fact_variance, 0)') }}) as sampling_error,
         coalesce(counters.reset_count, 0) as reset_count,
         coalesce(counters.unknown_point_count, 0) as unknown_point_count,
@@ -88,6 +90,7 @@ final as (
         {{ ratio(to_float('fact_total'), to_float('counter_increase')) }} as fact_ratio,
         late_fact_total,
         carried_fact_total,
+        excluded_fact_total,
         sampling_error,
         reset_count,
         unknown_point_count,
