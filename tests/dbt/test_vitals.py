@@ -37,10 +37,10 @@ def test_a_headless_browser_is_a_bot_and_a_crawler_is_no_session_at_all(builder:
         "u1",
         "traces",
         [
-            page_view("1 10:00:00", "t1", "home", "headless", user_agent_name="HeadlessChrome"),
-            page_view("1 10:00:00", "t2", "home", "person", user_agent_name="Chrome"),
-            page_view("1 10:00:00", "t3", "home", "crawler", user_agent_name="Bot"),
-            page_view("1 10:00:00", "t4", "home", "monitor", user_agent_synthetic_type="test"),
+            page_view("1 10:00:00", "t1", "product_detail", "headless", user_agent_name="HeadlessChrome"),
+            page_view("1 10:00:00", "t2", "product_detail", "person", user_agent_name="Chrome"),
+            page_view("1 10:00:00", "t3", "product_detail", "crawler", user_agent_name="Bot"),
+            page_view("1 10:00:00", "t4", "product_detail", "monitor", user_agent_synthetic_type="test"),
         ],
     )
     builder.build()
@@ -50,3 +50,12 @@ def test_a_headless_browser_is_a_bot_and_a_crawler_is_no_session_at_all(builder:
     assert builder.query(page_views) == [(False, 1), (True, 1)]
     excluded = "select excluded_reason, observed_span_count from marts.fct_excluded_traffic_daily order by all"
     assert builder.query(excluded) == [("bot", 1), ("synthetic", 1)]
+    entered = "select is_bot, session_count from marts.fct_funnel_daily where step_number = 1 order by all"
+    assert builder.query(entered) == [(False, 1), (True, 1)]
+    converted = (
+        "select is_bot, entered_count, converted_count from marts.fct_conversion_daily where dimension = 'landing_page'"
+    )
+    assert sorted(builder.query(converted)) == [(False, 1, 0), (True, 1, 0)]
+    causes = "select is_bot, dropped_count from marts.fct_funnel_dropoff_causes_daily order by all"
+    assert builder.query(causes) == [(False, 1), (True, 1)]
+    assert builder.query("select is_bot from marts.fct_funnel_dropoffs order by all") == [(False,), (True,)]

@@ -15,6 +15,13 @@ with events as (
     where {{ in_read_dates('event_date') }}
 ),
 
+bots as (
+    select session_key
+    from {{ ref('fct_sessions') }}
+    where {{ in_read_dates('event_date') }}
+        and is_bot
+),
+
 funnels as (
     select * from {{ ref('funnels') }}
 ),
@@ -129,6 +136,8 @@ final as (
         reached.step_number,
         reached.step_us - reached.first_us as since_first_step_us,
 
+        bots.session_key is not null as is_bot,
+
         {{ from_unix_us('reached.step_us') }} as step_time,
         {{ from_unix_us('reached.first_us') }} as funnel_start_time,
         {{ from_unix_us('reached.first_us + reached.window_us') }} as window_end_time,
@@ -136,6 +145,8 @@ final as (
     inner join steps
         on steps.funnel = reached.funnel
         and steps.step_number = reached.step_number
+    left join bots
+        on bots.session_key = reached.session_key
 )
 
 select * from final

@@ -11,6 +11,7 @@ with reached as (
         service_namespace,
         step_number,
         step_name,
+        is_bot,
         step_time,
         window_end_time,
     from {{ ref('int_funnel_sessions') }}
@@ -110,6 +111,7 @@ final as (
         met.duration_ns,
 
         outcomes.has_continued,
+        outcomes.is_bot,
 
         outcomes.step_time,
         outcomes.window_end_time,

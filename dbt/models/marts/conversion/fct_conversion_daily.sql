@@ -7,11 +7,12 @@ with reached as (
         entry_key,
         deployment_environment,
         service_namespace,
+        is_bot,
         min(session_key) as session_key,
         max(step_number) as reached_step_number,
     from {{ ref('int_funnel_sessions') }}
     where {{ in_dates('event_date') }}
-    group by event_date, funnel, entry_key, deployment_environment, service_namespace
+    group by event_date, funnel, entry_key, deployment_environment, service_namespace, is_bot
 ),
 
 last_steps as (
@@ -63,6 +64,8 @@ final as (
         count(*) as entered_count,
         count(case when reached.reached_step_number = last_steps.last_step_number then 1 end) as converted_count,
         {{ ratio('count(case when reached.reached_step_number = last_steps.last_step_number then 1 end)', 'count(*)') }} as conversion_ratio,
+
+        reached.is_bot,
     from reached
     inner join last_steps
         on last_steps.funnel = reached.funnel
@@ -74,7 +77,8 @@ final as (
         reached.service_namespace,
         reached.funnel,
         dimensions.dimension,
-        {{ key_text('dimensions.dimension_value') }}
+        {{ key_text('dimensions.dimension_value') }},
+        reached.is_bot
 )
 
 select * from final

@@ -13,9 +13,10 @@ funnel_days as (
         deployment_environment,
         service_namespace,
         funnel,
+        is_bot,
         max(window_end_time) as window_end_time,
     from funnel_sessions
-    group by event_date, deployment_environment, service_namespace, funnel
+    group by event_date, deployment_environment, service_namespace, funnel, is_bot
 ),
 
 reached as (
@@ -24,11 +25,12 @@ reached as (
         deployment_environment,
         service_namespace,
         funnel,
+        is_bot,
         step_number,
         count(*) as session_count,
         sum(since_first_step_us) as since_first_step_us,
     from funnel_sessions
-    group by event_date, deployment_environment, service_namespace, funnel, step_number
+    group by event_date, deployment_environment, service_namespace, funnel, is_bot, step_number
 ),
 
 counted as (
@@ -37,6 +39,7 @@ counted as (
         funnel_days.deployment_environment,
         funnel_days.service_namespace,
         funnel_days.funnel,
+        funnel_days.is_bot,
         funnel_days.window_end_time,
         steps.step_number,
         steps.step_name,
@@ -50,6 +53,7 @@ counted as (
         and reached.deployment_environment = funnel_days.deployment_environment
         and reached.service_namespace = funnel_days.service_namespace
         and reached.funnel = funnel_days.funnel
+        and reached.is_bot = funnel_days.is_bot
         and reached.step_number = steps.step_number
 ),
 
@@ -57,11 +61,11 @@ compared as (
     select
         *,
         first_value(session_count) over (
-            partition by event_date, deployment_environment, service_namespace, funnel
+            partition by event_date, deployment_environment, service_namespace, funnel, is_bot
             order by step_number
         ) as entered_session_count,
         lag(session_count) over (
-            partition by event_date, deployment_environment, service_namespace, funnel
+            partition by event_date, deployment_environment, service_namespace, funnel, is_bot
             order by step_number
         ) as previous_step_session_count,
     from counted
@@ -84,6 +88,8 @@ final as (
         {{ ratio('session_count', 'entered_session_count') }} as funnel_conversion_ratio,
         {{ ratio('session_count', 'previous_step_session_count') }} as step_conversion_ratio,
         {{ ratio('since_first_step_us', 'session_count') }} / 1000000 as mean_since_first_step_seconds,
+
+        is_bot,
 
         window_end_time,
     from compared

@@ -22,6 +22,8 @@ final as (
         count(case when has_continued then 1 end) as continued_count,
         {{ ratio('count(case when not has_continued then 1 end)', 'count(*)') }} as dropped_ratio,
         min(case when not has_continued then trace_id end) as sample_trace_id,
+
+        is_bot,
     from outcomes
     group by
         event_date,
@@ -33,7 +35,8 @@ final as (
         {{ key_text('service_name') }},
         {{ key_text('service_version') }},
         {{ key_text('operation') }},
-        {{ key_text('error_type') }}
+        {{ key_text('error_type') }},
+        is_bot
 )
 
 select * from final

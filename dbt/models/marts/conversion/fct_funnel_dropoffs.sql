@@ -28,6 +28,8 @@ final as (
         http_status_code,
         duration_ns / 1000000 as duration_ms,
 
+        is_bot,
+
         step_time as last_step_time,
         window_end_time,
     from outcomes
