@@ -20,12 +20,7 @@ actors as (
     group by trace_id
 ),
 
-keyed as (
-    select
-        *,
-        {{ fact_key() }} as fact_key,
-    from signals
-),
+{{ keyed_facts('signals') }},
 
 ranked as (
     select

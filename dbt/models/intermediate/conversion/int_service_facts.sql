@@ -3,7 +3,9 @@
 -- many as the least of its signals' weights: it is seen if any of them is kept.
 with signals as (
     select
+        event_date,
         fact,
+        signal,
         trace_id,
         name,
         event_name,
@@ -12,6 +14,7 @@ with signals as (
         service_name,
         coalesce(page_name, http_path, '(not set)') as shown_page_name,
         order_id,
+        user_id,
         order_currency,
         priority,
         order_total,
@@ -24,10 +27,7 @@ with signals as (
         and fact in (select fact from {{ ref('business_counters') }})
 ),
 
-keyed as (
-    select *, {{ fact_key() }} as fact_key
-    from signals
-),
+{{ keyed_facts('signals') }},
 
 told as (
     select

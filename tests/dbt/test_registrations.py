@@ -1,0 +1,27 @@
+"""One registration that browser, server and log record tell of in traces of their own, in a build of literal rows."""
+
+from tests.dbt.conftest import Builder, at, span
+
+
+def test_a_registration_that_three_traces_tell_of_counts_once(builder: Builder) -> None:
+    told = {"name": "user.registration", "kind": "INTERNAL", "user_id": "u1"}
+    builder.lake.add(
+        "u1",
+        "traces",
+        [
+            span("1 10:00:00", "t1", service_name="app", telemetry_sdk_language="webjs", **told),
+            span("1 10:00:01", "t2", service_name="auth-service", **told),
+            span("1 11:00:00", "t3", service_name="auth-service", **(told | {"user_id": "u2"})),
+        ],
+    )
+    logged = {"event_name": "user.registration", "user_id": "u1", "service_name": "auth-service"}
+    builder.lake.add("u2", "logs", [{"time": at("1 10:00:02"), **logged}])
+    builder.build()
+    daily = (
+        "select service_name, registration_source, registration_count from marts.fct_registrations_daily order by all"
+    )
+    assert sorted(builder.query(daily)) == [("app", "span", 1), ("auth-service", "span", 1)]
+    counts = "select user_id, signal_count from marts.fct_registrations order by all"
+    assert builder.query(counts) == [("u1", 3), ("u2", 1)]
+    reconciled = "select sum(fact_total) from marts.fct_counter_reconciliation_daily"
+    assert builder.query(reconciled) == [(2,)]
