@@ -20,15 +20,20 @@ SUSPECT = {
 
 def privatised(column: Coded, action: str | None, key: bytes) -> Coded:
     """The column after an action on each of its distinct texts."""
-    if action is None:
+    changed = column.values if action is None else transformed(column.values, action, key)
+    if changed is column.values:
         return column
-    encoded = transformed(column.values, action, key).dictionary_encode()
+    encoded = changed.dictionary_encode()
     new_codes = encoded.indices.fill_null(-1).to_numpy()
     return Coded(remap(column.codes, new_codes), encoded.dictionary)
 
 
 def transformed(texts: Arrow, action: str, key: bytes) -> Arrow:
-    """Each text of a string array after an action, which runs once per distinct text; NULL stays NULL."""
+    """Each text of a string array after an action, which runs once per distinct text; NULL stays NULL.
+
+    The very array when there is nothing to change."""
+    if action in SUSPECT and not pc.any(pc.match_substring_regex(texts, SUSPECT[action])).as_py():
+        return texts
     distinct = texts.dictionary_encode()
     suspects: Arrow = pa.array(np.ones(len(distinct.dictionary), bool))
     if action in SUSPECT:
