@@ -18,6 +18,19 @@ with measured as (
     union all
     {%- endif %}
     {%- endfor %}
+),
+
+final as (  -- a key that is missing and one that is empty are one
+    select
+        event_date,
+        table_name,
+        deployment_environment,
+        service_namespace,
+        service_name,
+        cast(sum(row_count) as int64) as row_count,
+        cast(sum(logical_bytes) as int64) as logical_bytes,
+    from measured
+    group by event_date, table_name, deployment_environment, service_namespace, service_name
 )
 
-select * from measured
+select * from final

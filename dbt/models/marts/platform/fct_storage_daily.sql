@@ -49,10 +49,18 @@ marts as (
     {%- endfor %}
 ),
 
-final as (
-    select * from raw_tables
-    union all
-    select * from marts
+final as (  -- a key that is missing and one that is empty are one
+    select
+        event_date,
+        layer,
+        table_name,
+        deployment_environment,
+        service_namespace,
+        service_name,
+        cast(sum(row_count) as int64) as row_count,
+        cast(sum(logical_bytes) as int64) as logical_bytes,
+    from (select * from raw_tables union all select * from marts) as stored
+    group by event_date, layer, table_name, deployment_environment, service_namespace, service_name
 )
 
 select * from final
