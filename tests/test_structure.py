@@ -26,3 +26,9 @@ def test_the_lock_file_names_no_address(repo: Path) -> None:
     lock = (repo / "requirements.lock").read_text()
     assert "://" not in lock
     assert lock.count("--hash=sha256:") > lock.count("==")
+
+
+def test_the_lock_file_of_the_apps_names_no_registry(repo: Path) -> None:
+    lock = (repo / "tests" / "stack" / "sdks" / "node" / "package-lock.json").read_text()
+    assert '"resolved"' not in lock
+    assert lock.count('"integrity"') > 200

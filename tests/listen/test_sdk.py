@@ -1,4 +1,4 @@
-"""The stock Python SDK, told where to send by the environment variables of the README."""
+"""The stock Python SDK, run by the lines of the README."""
 
 import os
 import subprocess
@@ -8,22 +8,23 @@ from pathlib import Path
 import pytest
 
 from tests.listen.conftest import Start
+from tests.listen.readme import over_grpc, script
 from tests.pipeline.telemetry import rows
 
-APP = Path(__file__).with_name("app.py")
+APPS = Path(__file__).parent
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
 @pytest.mark.parametrize("is_compressed", [False, True], ids=["plain", "gzip"])
 def test_everything_that_the_sdk_sent_is_in_the_lake(start: Start, protocol: str, is_compressed: bool) -> None:
     listener = start()
-    told = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{listener.grpc}" if protocol == "grpc" else listener.http,
-        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
-        "OTEL_SERVICE_NAME": "my-app",
-        **({"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"} if is_compressed else {}),
-    }
-    done = subprocess.run([sys.executable, str(APP)], env=os.environ | told, capture_output=True, text=True, timeout=60)
+    told = script("app.py", listener.http.removeprefix("http://"))
+    told = over_grpc(told, listener.grpc) if protocol == "grpc" else told
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    compression = {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"} if is_compressed else {}
+    done = subprocess.run(
+        ["bash", "-c", told], cwd=APPS, env=os.environ | {"PATH": path} | compression, capture_output=True, text=True
+    )
     listener.stop()
 
     assert (done.returncode, done.stderr) == (0, "")
