@@ -14,12 +14,15 @@ def test_the_core_loads_no_cloud_client_and_no_beam(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "\n"
 
 
-def test_the_wheel_ships_pipelines_and_schemas_side_by_side(repo: Path, tmp_path: Path) -> None:
+def test_the_wheel_ships_pipelines_schemas_and_the_dbt_project(repo: Path, tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, check=True, capture_output=True, cwd=repo)
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
     assert {"pipelines/graph.py", "schemas/traces.json", "schemas/privacy.json"} <= set(names)
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"pipelines", "schemas"}
+    tracked = subprocess.run(["git", "ls-files", "dbt"], check=True, capture_output=True, text=True, cwd=repo).stdout
+    shipped = {name.removeprefix("pipelines/shipped/") for name in names if name.startswith("pipelines/shipped/dbt/")}
+    assert shipped == set(tracked.splitlines())
 
 
 def test_the_lock_file_names_no_address(repo: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from difflib import get_close_matches
@@ -16,11 +17,12 @@ import click
 from pipelines.cli import model_reads, options
 from pipelines.errors import RunError, UsageError
 from pipelines.render import funnel_seeds
+from pipelines.shipped import shipped
 
 if TYPE_CHECKING:
     from pipelines.cloud_storage import Objects
 
-PROJECT = Path(__file__).resolve().parent.parent.parent / "dbt"
+PROJECT = shipped("dbt")
 DEFAULT_WAREHOUSE = Path(".otelmart/warehouse.duckdb")
 _LOGGING = ("--log-format", "json", "--log-level", "warn", "--log-level-file", "info")
 _SHOWN_ROWS = 3
@@ -43,6 +45,13 @@ _CURES = {
     show_default=True,
     help="DuckDB file that holds the marts.",
 )
+@click.option(
+    "--project",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="OTELMART_PROJECT",
+    help="dbt project with your own rules; if it is not there, made: a copy of otelmart's, which is the default.",
+)
 @click.option("--target", type=click.Choice(["local", "bigquery"]), default="local", show_default=True, help="Where.")
 @click.option("--full-refresh", is_flag=True, help="Rebuild every date, not only those the ledger says changed.")
 @click.option("--select", metavar="MODELS", multiple=True, help="Only these models, in dbt's syntax: +fct_sessions.")
@@ -53,6 +62,7 @@ _CURES = {
 def command(
     lake: Path | Objects,
     warehouse: Path,
+    project: Path | None,
     target: str,
     full_refresh: bool,
     select: tuple[str, ...],
@@ -62,21 +72,20 @@ def command(
     as_json: bool,
 ) -> None:
     """Build the marts from the lake with dbt: the dates whose ledger entries changed since the last complete build."""
-    if not PROJECT.is_dir():
-        raise UsageError(f"there is no dbt project at {PROJECT}: run otelmart from a checkout of the repository")
-    funnel_seeds.check(PROJECT / "seeds")
+    project = _project(project)
+    funnel_seeds.check(project / "seeds")
     folder = options.DEFAULT_LAKE
     if target == "local":
         folder = options.existing_lake(lake)
         warehouse.parent.mkdir(parents=True, exist_ok=True)
     arguments = ["--full-refresh"] if full_refresh else []
     arguments += ["--select", *select] if select else []
-    arguments += ["--vars", json.dumps(_variables(variables))] if variables else []
+    arguments += ["--vars", json.dumps(_variables(variables, project))] if variables else []
     arguments += ["--exclude-resource-type", "unit_test", *([] if tests else ["test"])]
     started = perf_counter()
-    results = run_dbt(arguments, folder, warehouse, target)
+    results = run_dbt(arguments, folder, warehouse, target, project)
     if not results:
-        raise UsageError(f"--select {' '.join(select)}: no model, seed or test of that name in {PROJECT / 'models'}")
+        raise UsageError(f"--select {' '.join(select)}: no model, seed or test of that name in {project / 'models'}")
     summary = _summary(results, warehouse if target == "local" and not select else None, perf_counter() - started)
     summary["reads"] = model_reads.of(results, warehouse if target == "local" else None)
     shown = [_text(summary), *(model_reads.lines(summary["reads"]) if reads else [])]
@@ -85,16 +94,30 @@ def command(
         raise RunError(f"{len(summary['failures'])} failed; the dates stay due, so the next build does them again")
 
 
-def run_dbt(arguments: list[str], lake: Path, warehouse: Path, target: str) -> list[dict[str, Any]]:
+def _project(named: Path | None) -> Path:
+    """The dbt project to build: otelmart's, or the named one, made as a copy of it if there is none."""
+    if named is None:
+        return PROJECT
+    if not named.exists():
+        shutil.copytree(PROJECT, named, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
+        click.echo(f"made {named}: its seeds/ are the rules to edit; build with --project {named}", err=True)
+    elif not (named / "dbt_project.yml").is_file():
+        raise UsageError(f"--project {named}: no dbt_project.yml in it; name a folder that is not there to get a copy")
+    return named.resolve()
+
+
+def run_dbt(
+    arguments: list[str], lake: Path, warehouse: Path, target: str, project: Path = PROJECT
+) -> list[dict[str, Any]]:
     """Results of `dbt build`, one per model, seed and test. Raises RunError when dbt could not begin."""
     state = warehouse.resolve().parent / "dbt"
     results_path = state / "target" / "run_results.json"
     results_path.unlink(missing_ok=True)
     process = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", *_LOGGING, "build", "--target", target, "--project-dir", PROJECT,
-         "--profiles-dir", PROJECT, "--target-path", state / "target", "--log-path", state / "logs", *arguments],
+        [sys.executable, "-m", "dbt.cli.main", *_LOGGING, "build", "--target", target, "--project-dir", project,
+         "--profiles-dir", project, "--target-path", state / "target", "--log-path", state / "logs", *arguments],
         env=os.environ | {"OTELMART_LAKE": str(lake.resolve()), "OTELMART_WAREHOUSE": str(warehouse.resolve())},
-        cwd=PROJECT,
+        cwd=project,
         capture_output=True,
         text=True,
         check=False,
@@ -107,11 +130,11 @@ def run_dbt(arguments: list[str], lake: Path, warehouse: Path, target: str) -> l
     return [r for r in results if not r["unique_id"].startswith("operation.")]
 
 
-def _variables(assignments: tuple[str, ...]) -> dict[str, int | str]:
+def _variables(assignments: tuple[str, ...], project: Path) -> dict[str, int | str]:
     """{name: value} of NAME=VALUE texts; whole numbers become integers. dbt itself judges the values."""
     import yaml
 
-    known: dict[str, Any] = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+    known: dict[str, Any] = yaml.safe_load((project / "dbt_project.yml").read_text())["vars"]
     variables: dict[str, int | str] = {}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")

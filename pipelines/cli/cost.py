@@ -11,12 +11,13 @@ import click
 
 from pipelines.cli import options
 from pipelines.errors import UsageError
+from pipelines.shipped import shipped
 
 if TYPE_CHECKING:
     from pipelines.cost.inputs import Catalog, Figures
 
 BENCH = Path(".otelmart/bench.json")
-COST = Path(__file__).resolve().parent.parent.parent / "deploy" / "cost"
+COST = shipped("deploy/cost")
 PRICES = COST / "prices.yaml"
 MEASURED = "measured.json"  # beside the page: the figures it was rendered from
 SIZES = (10.0, 1_000.0, 100_000.0)  # pipelines/cost/choices.py has the same
@@ -89,7 +90,7 @@ def command(
     from pipelines.cost.inputs import catalog, figures
 
     figures_there = _read(bench, json.loads, "make bench") if bench else _known_figures()
-    prices_there = _read(prices or PRICES, _yaml, "run otelmart in a checkout of the project, or give --prices")
+    prices_there = _read(prices or PRICES, _yaml, "give another with --prices")
     if page:
         _write_page(page, figures_there, prices_there)
         return

@@ -11,7 +11,7 @@ REPO = SCHEMAS.parent
 
 def files() -> dict[Path, str]:
     """Text of every rendered file, by path. Raises UsageError for a mistake in what they are rendered from."""
-    if not (REPO / "dbt").is_dir():
+    if not (REPO / "dbt" / "dbt_project.yml").is_file():
         raise UsageError(f"no dbt/ beside {SCHEMAS}: run `otelmart render` in a checkout of the project")
     from pipelines.render import conventions, dbt_sources, dictionary, slos
 
