@@ -2,7 +2,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STATE := .otelmart
-DEMO_SEEDS ?= 101-106
+DEMO_SEEDS ?= 101-120
 PYTHON ?= python3.11
 READY := $(VENV)/.ready
 
@@ -40,7 +40,7 @@ fix: $(READY) ## format, and render everything that is generated from schemas/
 	$(BIN)/ruff format .
 	$(BIN)/otelmart render
 
-test-stack: $(READY) ## a collector, emulators, other engines, job graphs, Chromium, and the truth of six more demos
+test-stack: $(READY) ## a collector, emulators, other engines, job graphs, Chromium, and the truth of twenty more demos
 	tests/stack/install
 	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder -rP -m "stack or graph"
 	OTELMART_DEMO_SEEDS=$(DEMO_SEEDS) $(BIN)/pytest -n 2 --dist loadscope -k "not default" tests/demo/test_truth*.py
