@@ -99,11 +99,16 @@ def _project(named: Path | None) -> Path:
     if named is None:
         return PROJECT
     if not named.exists():
-        shutil.copytree(PROJECT, named, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
+        shutil.copytree(PROJECT, named, ignore=_left_behind)
         click.echo(f"made {named}: its seeds/ are the rules to edit; build with --project {named}", err=True)
     elif not (named / "dbt_project.yml").is_file():
         raise UsageError(f"--project {named}: no dbt_project.yml in it; name a folder that is not there to get a copy")
     return named.resolve()
+
+
+def _left_behind(folder: str, names: list[str]) -> set[str]:
+    """What dbt and Python wrote into the project."""
+    return set(names) & ({"target", "logs", "__pycache__"} if Path(folder) == PROJECT else {"__pycache__"})
 
 
 def run_dbt(
@@ -201,6 +206,7 @@ def _examples(warning: dict[str, Any], warehouse: Path | None) -> list[dict[str,
     if not warehouse or not warning["compiled_code"]:
         return []
     with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
         found = connection.execute(f"select * from ({warning['compiled_code']}\n) order by all limit {_SHOWN_ROWS}")
         columns = [column[0] for column in found.description or ()]
         return [{c: str(v) for c, v in zip(columns, row, strict=True)} for row in found.fetchall()]
@@ -237,4 +243,4 @@ def _text(summary: dict[str, Any]) -> str:
 def _warning_text(warning: dict[str, Any]) -> str:
     examples = "; ".join(", ".join(f"{c} {v}" for c, v in row.items()) for row in warning["examples"])
     count = f"{warning['rows']} ({examples})" if examples else warning["rows"]
-    return f"warning: {warning['name'].replace('_', ' ')}: {count}; see dbt/tests/{warning['name']}.sql"
+    return f"warning: {warning['name'].replace('_', ' ')}: {count}; see tests/{warning['name']}.sql of the dbt project"

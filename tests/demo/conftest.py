@@ -41,6 +41,7 @@ class Built(NamedTuple):
         found = {}
         for row in self.rows(sql):
             key = tuple(str(value) if value is not None else "" for value in row[:key_count])
+            assert key not in found, key
             found[key] = row[key_count] if len(row) == key_count + 1 else row[key_count:]
         return found
 

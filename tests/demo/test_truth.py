@@ -155,8 +155,8 @@ def test_transitions_between_pages(built: Built) -> None:
 
 def test_funnel_by_day(built: Built) -> None:
     sql = """
-        select deployment_environment, event_date, step_name, session_count
-        from marts.fct_funnel_daily where funnel = 'order' and session_count > 0
+        select deployment_environment, event_date, step_name, cast(sum(session_count) as bigint)
+        from marts.fct_funnel_daily where funnel = 'order' and session_count > 0 group by all
     """
     steps = ("product_detail", "cart", "checkout", "order")
     truth = {

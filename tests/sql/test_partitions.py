@@ -102,7 +102,8 @@ def test_models_read_the_days_that_the_cost_page_counts(incremental: Project) ->
     dated = {key: node for key, node in nodes.items() if node["config"]["materialized"] == "incremental"}
     assert len(dated) > 50
     for key, node in dated.items():
-        lists = " ".join(re.findall(r"\bin \((date '[^)]+')\)", node["compiled_code"]))
+        spans = r"\bin \(date '[^)]+\)|\bbetween date '[^']+' and date '[^']+'"
+        lists = " ".join(re.findall(spans, node["compiled_code"]))
         days = [(int(month) - 11) * 30 + int(day) for month, day in re.findall(r"-(\d\d)-(\d\d)'", lists)]
         around = days_around(incremental.manifest, key)
         assert (min(days), max(days)) == (15 - around.read_before, 18 + around.read_after), node["name"]

@@ -24,6 +24,7 @@ carried as (
 only_currencies as (
     select {{ service_counter }}, min(currency) as only_currency
     from facts
+    where observed_fact_count > 0
     group by {{ service_counter }}
     having count(*) = 1
 ),

@@ -1,17 +1,23 @@
 {{ config(materialized='view') }}
 {%- set key = 'event_date, mart_name, number_name, deployment_environment, service_namespace, part' %}
--- While a date lasts its numbers only grow: the first value is the one with which the date ended.
+{%- set zone = var('reporting_time_zone') %}
+{%- set settling_time = from_unix_us(unix_us('publish_time') ~ ' - ' ~ 3 * 3600 * 1000000) %}
+-- While a date lasts its numbers only grow, and its last rows come after it: the first value is that of the last build
+-- in the date and the three hours after it. Dates of orders and revenue are those of the reporting time zone.
 with published as (
     select
         *,
-        {{ local_date('publish_time') }} as publish_date,
+        case when mart_name = 'fct_revenue_daily' then {{ local_date('publish_time', zone) }} else {{ local_date('publish_time') }} end
+            as publish_date,
+        case when mart_name = 'fct_revenue_daily' then {{ local_date(settling_time, zone) }} else {{ local_date(settling_time) }} end
+            as settling_date,
     from {{ ref('int_published_numbers') }}
 ),
 
 first_revisions as (
     select
         *,
-        coalesce(max(case when publish_date <= event_date then revision end) over (partition by {{ key }}), 1) as first_revision,
+        coalesce(max(case when settling_date <= event_date then revision end) over (partition by {{ key }}), 1) as first_revision,
         max(revision) over (partition by {{ key }}) as current_revision,
     from published
 ),

@@ -49,7 +49,7 @@ marts as (
     {%- endfor %}
 ),
 
-final as (  -- a key that is missing and one that is empty are one
+final as (  -- DuckDB groups by the column that is named, not by the key that is made of it
     select
         event_date,
         layer,
