@@ -32,9 +32,6 @@ from pipelines.units import Unit, decoded, encoded, grouped
 
 UNIT_BYTES = 8 << 20  # as they lie there; a unit's rows are held until it is whole, some twenty times that
 
-EARLIEST = date(1970, 3, 1)
-KEPT_DAYS = 31  # Pub/Sub keeps a message at most so long, and an archive of it is younger than what is in it
-
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -50,11 +47,6 @@ def units(files: Sequence[File], first: date, last: date) -> list[Unit]:
     """Units of the files that were received on these UTC dates."""
     chosen = [file for file in files if first <= received(file) <= last]
     return grouped(chosen, UNIT_BYTES)
-
-
-def known_since(first: date) -> date:
-    """From when on the ledger may have payloads of files that were received from `first` on."""
-    return max(EARLIEST, first) - timedelta(days=KEPT_DAYS)
 
 
 def run(planned: Sequence[Unit], job: Job, beam_options: Sequence[str] | None) -> None:
@@ -194,7 +186,7 @@ with said as (
   select
     payload_id,
     event_date,
-    max(case when engine = 'replay' then 0 else written_row_count end)
+    max(case when engine = 'replay' then 0 else cast(floor(written_row_count / delivery_count) as int64) end)
       + sum(case when engine = 'replay' then replayed_row_count else 0 end) as row_count
   from `{dataset}.ingest_ledger`
   where event_date >= '1970-01-01' and table_name = '{table}'

@@ -9,10 +9,10 @@ from typing import Final
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.backfill import Filling, add_graph, known_since
+from pipelines.backfill import Filling, add_graph
 from pipelines.dates import dates
 from pipelines.errors import UsageError
-from pipelines.fill import Job
+from pipelines.fill import Job, known_since
 from pipelines.sources import gcs
 from pipelines.sources.compression import Limits
 from pipelines.template_options import MESSAGE_BYTES, PRIVACY_KEY, SINK, Option, add, said, texts

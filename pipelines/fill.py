@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from pipelines.allocator import tune_allocator
 from pipelines.decode.rules import Rules
@@ -15,6 +15,9 @@ from pipelines.sources.compression import Limits
 from pipelines.sources.contents import File, Place
 from pipelines.units import Unit
 from pipelines.worker import batch
+
+KEPT_DAYS = 31  # Pub/Sub keeps a message at most so long, and an archive of it is younger than what is in it
+EARLIEST = date(1970, 3, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,12 @@ def run(planned: Sequence[Unit], job: Job) -> None:
 def known(sink: Sink, job: Job) -> batch.Known:
     """What the ledger accounts for."""
     return batch.Known(sink.known_payload_ids(job.since), limit=None)
+
+
+def known_since(first: date) -> date:
+    """From when on the ledger may have payloads of files that were received from `first` on."""
+    today = datetime.now(UTC).date()  # a file's time may be wrong
+    return max(EARLIEST, min(first, today)) - timedelta(days=KEPT_DAYS)
 
 
 def received(file: File) -> date:

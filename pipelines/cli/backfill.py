@@ -111,7 +111,7 @@ def command(
     byte_count = sum(file.byte_count for file in chosen)
     click.echo(f"{len(chosen):,} files, {byte_count / 1e6:,.1f} MB, {len(planned):,} units", err=True)
     received = sorted(fill.received(file) for file in chosen)
-    since = backfill.known_since(received[0])
+    since = fill.known_since(received[0])
     job = fill.Job(listing.place, sink, privacy_key or options.privacy_key_place(), Limits(max_message_bytes), since)
     backfill.run(planned, job, options.Engine(runner, workers, beam_options).beam_arguments())
     target.close()
@@ -154,7 +154,8 @@ def _compare(lake: Path, planned: Sequence[LakeUnit], dataset: Dataset) -> None:
         if differing := sorted(str(day) for day in wanted if found.get(day) != wanted[day]):
             raise RunError(
                 f"{table} of {', '.join(differing[:5])} have other values in {dataset.place} than in {lake}, by their "
-                "checksum: delete these rows and their ledger entries, and load the lake into it anew"
+                "checksum: another release or privacy key may have written them, or a replay added rows; if not, "
+                "delete these rows and their ledger entries, and load the lake into it anew"
             )
         if wanted:
             row_count = sum(count for count, _ in wanted.values())

@@ -116,7 +116,7 @@ def ingest_into_bucket(source: str, lake: Objects, max_message_bytes: int, engin
     target.recover()
     committed = attempts(lake)
     planned = [each for each in units.grouped(listing.files, units.UNIT_BYTES) if each.unit_id not in committed]
-    since = min(map(fill.received, listing.files))
+    since = fill.known_since(min(map(fill.received, listing.files)))
     job = fill.Job(listing.place, f"lake:{lake}", options.privacy_key_place(), Limits(max_message_bytes), since)
     with TemporaryDirectory(prefix="otelmart-ingest-") as name:
         folder = Path(name)

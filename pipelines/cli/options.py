@@ -183,7 +183,7 @@ def existing_lake(lake: Path | Objects) -> Path:
     Raises UsageError, or RunError if Cloud Storage refuses.
     """
     folder = lake if isinstance(lake, Path) else _copied(lake)
-    if not (folder / "ingest_ledger").is_dir():
+    if not any((folder / "ingest_ledger").glob("*.parquet")):
         raise UsageError(
             f"there is no lake in {lake}: run otelmart ingest --from files:DIR --to lake:{lake}, or give --lake"
         )

@@ -8,5 +8,5 @@ CHECKOUT = HERE.parent.parent
 
 def shipped(name: str) -> Path:
     """Where a file or folder of the repository is, by its path there: `dbt`, `deploy/cost`."""
-    is_checkout = (CHECKOUT / "pyproject.toml").is_file()
-    return (CHECKOUT if is_checkout else HERE) / name
+    copied = HERE / name
+    return copied if copied.exists() else CHECKOUT / name

@@ -6,6 +6,7 @@ so what was cut off between parts and ledger never shows.
 """
 
 import fcntl
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ PARTED: Final = (*SIGNALS, "dead_letters")
 LEDGER, OUTSIDE_COUNTS = "ingest_ledger", "outside_counts"
 ABANDONED = timedelta(days=1)  # far longer than from a unit's first part to its ledger entries
 _ATTEMPT_CHARACTERS = 12
+_PART = re.compile(rf"\w+/event_date=[\d-]+/\w+-[0-9a-f]{{{_ATTEMPT_CHARACTERS}}}(-\d+)?\.parquet", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,13 @@ class BucketLake:
         """Nothing: what a killed writer left is told by its age."""
 
     def recover(self) -> None:
+        """Only of what is named like a part of a unit; a unit whose ledger entry names no attempt, as one that was
+        copied without its metadata, loses nothing."""
         committed = attempts(self.bucket)
         before = datetime.now(UTC) - ABANDONED
         for table in PARTED:
             old = (each for each in self.bucket.listed(f"{table}/") if each.time < before)
-            self.bucket.remove([each.name for each in old if not _is_of(each, committed)])
+            self.bucket.remove([each.name for each in old if _is_abandoned(each, committed)])
 
     def begin(self, unit_id: str) -> BucketParts:
         attempt = secrets.token_hex(_ATTEMPT_CHARACTERS // 2)
@@ -191,6 +195,12 @@ def put_counts(bucket: Objects, folder: Path) -> None:
 def _is_of(part: Object, committed: Mapping[str, str]) -> bool:
     unit_id, _, rest = _stem(part.name).partition("-")
     return committed.get(unit_id) == rest[:_ATTEMPT_CHARACTERS]
+
+
+def _is_abandoned(part: Object, committed: Mapping[str, str]) -> bool:
+    unit_id = _stem(part.name).partition("-")[0]
+    is_told = committed.get(unit_id, "none") != ""
+    return bool(_PART.fullmatch(part.name)) and is_told and not _is_of(part, committed)
 
 
 def _is_same(found: Object, path: Path) -> bool:

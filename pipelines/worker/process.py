@@ -83,7 +83,9 @@ class Worker:
             while not self._stop.is_set():
                 if pulling.done():
                     raise pubsub.refused(pulling.exception(), self._settings.subscription)
-                if messages := self._gathered():
+                messages = self._gathered()
+                self._learn(known)
+                if messages:
                     self._commit(messages, known)
             self._finish(known)
         finally:
@@ -91,10 +93,16 @@ class Worker:
             client.close()
             self._sink.close()
 
+    def _learn(self, known: batch.Known) -> None:
+        """Adds what other processes have committed by now."""
+        for _ in range(self.committed_elsewhere.qsize()):
+            known.add(self.committed_elsewhere.get())
+
     def _finish(self, known: batch.Known) -> None:
         """Commits what has been pulled by now (more would come for ever), and waits until it is acknowledged."""
         left = self._arrivals.qsize()
         while left > 0 and (messages := self._taken(time.monotonic(), [])):
+            self._learn(known)
             left -= len(messages)
             self._commit(messages, known)
         deadline = time.monotonic() + ACK_SECONDS
@@ -133,8 +141,6 @@ class Worker:
         unit_id = f"{self._writer_id}{self._batch_count:08x}"
         self._batch_count += 1
         pulled = Pulled(messages, f"pubsub:{self._settings.subscription}", self._limits)
-        for _ in range(self.committed_elsewhere.qsize()):
-            known.add(self.committed_elsewhere.get())
         done = batch.commit(unit_id, pulled, self._sink, self._rules, known)
         now = time.time()
         self._acks = [message.ack_with_response() for message in messages]
@@ -195,9 +201,12 @@ def _tell(done: Done) -> None:
 
 def _hear(committed_elsewhere: queue.SimpleQueue[list[str]], stop: threading.Event) -> None:
     """The supervisor holds the other end of stdin: when it is gone, however it ended, there is no one to work for."""
-    for line in sys.stdin:
-        committed_elsewhere.put(json.loads(line))
-    stop.set()
+    try:
+        for line in sys.stdin:
+            if line.endswith("\n"):  # else the supervisor was killed within it
+                committed_elsewhere.put(json.loads(line))
+    finally:
+        stop.set()
 
 
 if __name__ == "__main__":

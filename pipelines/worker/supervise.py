@@ -100,7 +100,10 @@ class Supervisor:
             self._totals.counts["restart_count"] += 1
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause)
-            self._sink.recover()
+            try:
+                await asyncio.to_thread(self._sink.recover)
+            except RunError as error:
+                self._say(f"what the process left is still there: {error}")
 
     async def _run_one(self) -> int:
         process = await asyncio.create_subprocess_exec(

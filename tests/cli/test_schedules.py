@@ -1,5 +1,6 @@
 """What deploy/kubernetes/ runs are commands that exist: their arguments are parsed by the command itself."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,9 @@ def test_the_image_copies_what_is_there(repo: Path) -> None:
     ]
     assert {"pipelines", "schemas", "dbt", "requirements.lock"} <= set(copied)
     assert [name for name in copied if not (repo / name).exists()] == []
+    project = tomllib.loads((repo / "pyproject.toml").read_text())
+    for name in project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]:
+        assert any(name.startswith(f"{folder}/") for folder in copied), name
 
 
 def parsed(arguments: list[str]) -> dict[str, Any]:

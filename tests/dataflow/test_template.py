@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,9 @@ def test_the_image_copies_what_is_there_and_starts_what_it_copied(repo: Path) ->
     copied = [name for *names, _ in copies for name in names]
     assert [name for name in copied if not (repo / name).exists()] == []
     assert {"pipelines", "schemas", "requirements.lock", "deploy/dataflow/template.py"} <= set(copied)
+    project = tomllib.loads((repo / "pyproject.toml").read_text())
+    for name in project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]:
+        assert any(name.startswith(f"{folder}/") for folder in copied), name
     assert "ENV FLEX_TEMPLATE_PYTHON_PY_FILE=/template/template.py" in text
     (beam,) = re.findall(r"^apache-beam\[gcp\]==(\S+)", (repo / "requirements.lock").read_text(), re.MULTILINE)
     assert f"apache/beam_python3.11_sdk:{beam} " in text

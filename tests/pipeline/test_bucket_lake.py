@@ -133,6 +133,8 @@ def test_what_a_killed_run_left_is_removed_when_it_is_old(
 ) -> None:
     assert runs(ingest(corpus, lake), ("upload", "*/ingest_ledger/*", "before", 2)) == signal.SIGKILL
     assert runs(ingest(corpus, lake)) == 0
+    (tmp_path / "archived").write_bytes(b"of the collector")
+    lake.create("traces/date=2026-11-18/hour=10/archived.binpb.gz", tmp_path / "archived", "")
     before = names(lake)
     BucketLake(lake).recover()
     assert names(lake) == before
@@ -140,6 +142,7 @@ def test_what_a_killed_run_left_is_removed_when_it_is_old(
     monkeypatch.setattr(bucket, "ABANDONED", timedelta(0))
     BucketLake(lake).recover()
     assert 0 < len(before) - len(names(lake)) < len(before) / 2
+    assert any(name.endswith("archived.binpb.gz") for name in names(lake))
     assert rows(copied(lake, tmp_path / "copy"), SPANS) == rows(local, DISTINCT_SPANS)
 
 

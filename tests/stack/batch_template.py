@@ -10,8 +10,8 @@ from datetime import date
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.backfill import Filling, add_graph, known_since
-from pipelines.fill import Job
+from pipelines.backfill import Filling, add_graph
+from pipelines.fill import Job, known_since
 from pipelines.sources import gcs
 from pipelines.sources.compression import Limits
 
