@@ -54,6 +54,7 @@ bench-worker: $(READY) ## the worker draining 5 million spans from the Pub/Sub e
 
 bench-build: $(READY) ## a full build over 10 million spans, and one new day after 96; some 15 minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/build_at_scale.py
+	$(BIN)/pytest -n 0 tests/bench/reads_of_a_new_day.py
 
 soak: $(READY) ## the worker under kills, redeliveries and faults for MINUTES=30; SEED= chooses them; needs java
 	MINUTES=$(or $(MINUTES),30) SEED=$(or $(SEED),7) PYTHONPATH=. $(BIN)/python -m tests.stack.soak

@@ -140,13 +140,3 @@
 {% macro add_days(date, days) %}{{ adapter.dispatch('add_days')(date, days) }}{% endmacro %}
 {% macro bigquery__add_days(date, days) %}date_add({{ date }}, interval {{ days }} day){% endmacro %}
 {% macro duckdb__add_days(date, days) %}({{ date }} + cast({{ days }} as integer)){% endmacro %}
-
-{# Bytes of a text in UTF-8, or of bytes. `type`: varchar or blob. #}
-{% macro byte_length(x, type) %}{{ adapter.dispatch('byte_length')(x, type) }}{% endmacro %}
-{% macro bigquery__byte_length(x, type) %}byte_length({{ x }}){% endmacro %}
-{% macro duckdb__byte_length(x, type) %}{{ 'strlen' if type == 'varchar' else 'octet_length' }}({{ x }}){% endmacro %}
-
-{# Sum over the elements of a list of an expression in `element`; NULL for an empty list. #}
-{% macro list_total(list, element, expression) %}{{ adapter.dispatch('list_total')(list, element, expression) }}{% endmacro %}
-{% macro bigquery__list_total(list, element, expression) %}(select sum({{ expression }}) from unnest({{ list }}) as {{ element }}){% endmacro %}
-{% macro duckdb__list_total(list, element, expression) %}list_sum(list_transform({{ list }}, lambda {{ element }}: {{ expression }})){% endmacro %}

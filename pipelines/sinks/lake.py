@@ -127,8 +127,8 @@ class Parts:
     def _close(self, key: tuple[str, date]) -> None:
         if key in self._open:
             part = self._open.pop(key)
+            self._closed[part.half_way] = part.path  # a full disk may refuse the footer: discard removes it
             part.writer.close()
-            self._closed[part.half_way] = part.path
 
 
 class Lake:

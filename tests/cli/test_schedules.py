@@ -53,7 +53,7 @@ def test_the_image_copies_what_is_there(repo: Path) -> None:
 def parsed(arguments: list[str]) -> dict[str, Any]:
     """The options that `otelmart` understands by its arguments."""
     verb, *rest = arguments
-    context = click.Context(main, info_name="otelmart")
+    context = click.Context(main, info_name="otelmart", **main.context_settings)
     command = main.get_command(context, verb)
     assert command is not None
     found: dict[str, Any] = command.make_context(verb, rest, parent=context).params

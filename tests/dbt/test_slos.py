@@ -26,7 +26,7 @@ class Project:
     def __init__(self, repo: Path, place: Path, otelmart: str) -> None:
         self.place, self.otelmart, self.dbt = place, otelmart, place / "dbt"
         self.lake, self.shop = place / "lake", place / "shop"
-        shutil.copytree(repo / "dbt", self.dbt, ignore=shutil.ignore_patterns("target", "logs"))
+        shutil.copytree(repo / "dbt", self.dbt, ignore=shutil.ignore_patterns("target"))
         self._run(otelmart, "demo", "--to", str(self.shop), "--seed", "5", "--days", "2", "--users", "30")
 
     def ingest(self, glob: str) -> None:

@@ -21,8 +21,6 @@ Row = tuple[Any, ...]
 # Models of which one part is compared: the reference sums a running total anew for every row, so a series of n slots
 # takes n² steps. Series do not touch each other.
 PARTS = {"fct_slo_burn_alerts": "slo_id = 'login-success'"}
-# Models that count the rows of those; compared without them.
-COUNTS_OF_PARTS = {"fct_storage_daily": "table_name != 'fct_slo_burn_alerts'"}
 
 
 class DuckTables:
