@@ -23,6 +23,7 @@ from pipelines.errors import RunError, refused
 from pipelines.fill import Job, received
 from pipelines.graph import each_unit, tell
 from pipelines.payloads import SIGNALS
+from pipelines.reconciliation import KEPT_ROWS
 from pipelines.sinks.bigquery import bigquery
 from pipelines.sinks.uris import opened
 from pipelines.sources import uris
@@ -186,8 +187,7 @@ with said as (
   select
     payload_id,
     event_date,
-    max(case when engine = 'replay' then 0 else cast(floor(written_row_count / delivery_count) as int64) end)
-      + sum(case when engine = 'replay' then replayed_row_count else 0 end) as row_count
+    {KEPT_ROWS} as row_count
   from `{dataset}.ingest_ledger`
   where event_date >= '1970-01-01' and table_name = '{table}'
     and receive_time >= timestamp '{start}' and receive_time < timestamp '{end}'

@@ -25,16 +25,19 @@ PARTED = (*SIGNALS, "dead_letters")
 
 Key = tuple[str, date]
 
-# Of a relation `ledger`, in the SQL that DuckDB and BigQuery share. A payload seen by several units counts once; a
-# replay adds rows that no other unit wrote.
-BY_DATE = """payloads as (
+# In the SQL that DuckDB and BigQuery share, of the ledger's entries of one payload, table and date: rows that were
+# written first, and rows that should be there. A payload seen by several units counts once; a replay adds rows that no
+# other unit wrote.
+_FIRST_ROWS = (
+    "max(case when engine = 'replay' then 0 else cast(floor(written_row_count / delivery_count) as int64) end)"
+)
+KEPT_ROWS = f"{_FIRST_ROWS} + sum(replayed_row_count - erased_row_count - expired_row_count)"
+BY_DATE = f"""payloads as (
         select
             table_name,
             event_date,
             payload_id,
-            max(
-                case when engine = 'replay' then 0 else cast(floor(written_row_count / delivery_count) as int64) end
-            ) as first_row_count,
+            {_FIRST_ROWS} as first_row_count,
             sum(replayed_row_count) as replayed_row_count,
             sum(written_row_count) as written_row_count
         from ledger

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pipelines.payloads import SIGNALS
-from pipelines.reconciliation import BY_DATE, DEAD, Key, Reconciliation, put_together
+from pipelines.reconciliation import BY_DATE, DEAD, KEPT_ROWS, Key, Reconciliation, put_together
 from pipelines.tables import partition_column
 
 Ask = Callable[[str], Iterable[Mapping[str, Any]]]
@@ -50,8 +50,7 @@ with said as (
   select
     payload_id,
     event_date,
-    max(case when engine = 'replay' then 0 else cast(floor(written_row_count / delivery_count) as int64) end)
-      + sum(replayed_row_count - erased_row_count - expired_row_count) as row_count
+    {KEPT_ROWS} as row_count
   from `{dataset}.ingest_ledger`
   where event_date >= '1970-01-01' and table_name = '{table}'
   group by payload_id, event_date

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apache_beam.internal.gcp import auth
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines.backfill import UNIT_BYTES, Filling, ListUnits, LoadUnits, ProvePayloads
@@ -19,7 +18,17 @@ from pipelines.sources.compression import Limits
 from pipelines.sources.contents import File
 from pipelines.sources.gcs import Bucket
 from pipelines.units import UNIT_FILES, Unit, decoded, encoded
-from tests.dataflow.test_graph import DATAFLOW, KEY, PARAMETERS, function, outputs, pickled_texts, urns
+from tests.dataflow.test_graph import (
+    DATAFLOW,
+    KEY,
+    PARAMETERS,
+    function,
+    outputs,
+    pickled_texts,
+    steps_of,
+    translated,
+    urns,
+)
 from tests.pipeline.telemetry import rows, spans, write
 
 pytestmark = pytest.mark.graph
@@ -30,19 +39,12 @@ MESSAGE_BYTES = 10 << 20  # a request for a job, and an element between two of i
 
 @pytest.fixture(scope="module")
 def graph() -> Any:
-    """The translated pipeline. No credentials are looked for: there are none."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(auth._Credentials, "_credentials_init", True)
-        pipeline = pipeline_of([*DATAFLOW, *BATCH, "--dates=2026-11-01..2026-11-07"])
-        pipeline.run()
-        return pipeline.runner.proto_pipeline
+    return translated(lambda: pipeline_of([*DATAFLOW, *BATCH, "--dates=2026-11-01..2026-11-07"]))
 
 
 @pytest.fixture(scope="module")
 def steps(graph: Any) -> dict[str, Any]:
-    """The steps that do something, by name."""
-    transforms = graph.components.transforms.values()
-    return {each.unique_name: each for each in transforms if each.spec.urn and not each.subtransforms}
+    return steps_of(graph)
 
 
 def test_steps_have_their_names_and_read_what_the_one_before_wrote(graph: Any, steps: dict[str, Any]) -> None:

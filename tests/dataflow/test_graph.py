@@ -5,9 +5,11 @@ import bz2
 import pickletools
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
 import pytest
 from apache_beam.internal import pickler
 from apache_beam.internal.gcp import auth
@@ -41,21 +43,29 @@ DATAFLOW = [
 ]
 
 
-@pytest.fixture(scope="module")
-def graph() -> Any:
-    """The translated pipeline. No credentials are looked for: there are none."""
+def translated(pipeline_of: Callable[[], beam.Pipeline]) -> Any:
+    """The graph that Dataflow would get. No credentials are looked for: there are none."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auth._Credentials, "_credentials_init", True)
-        pipeline = pipeline_of([*DATAFLOW, *PARAMETERS, "--batch_bytes=2097152"])
+        pipeline = pipeline_of()
         pipeline.run()
         return pipeline.runner.proto_pipeline
 
 
-@pytest.fixture(scope="module")
-def steps(graph: Any) -> dict[str, Any]:
+def steps_of(graph: Any) -> dict[str, Any]:
     """The steps that do something, by name."""
     transforms = graph.components.transforms.values()
     return {each.unique_name: each for each in transforms if each.spec.urn and not each.subtransforms}
+
+
+@pytest.fixture(scope="module")
+def graph() -> Any:
+    return translated(lambda: pipeline_of([*DATAFLOW, *PARAMETERS, "--batch_bytes=2097152"]))
+
+
+@pytest.fixture(scope="module")
+def steps(graph: Any) -> dict[str, Any]:
+    return steps_of(graph)
 
 
 def parameter(step: Any) -> Any:

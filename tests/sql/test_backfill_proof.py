@@ -21,7 +21,8 @@ def table(name: str, rows: list[dict[str, Any]]) -> pa.Table:
 
 def entry(payload_id: str, row_count: int, received: datetime = RECEIVED, day: date = DAY) -> dict[str, Any]:
     said = {"payload_id": payload_id, "table_name": "traces", "event_date": day, "receive_time": received}
-    return said | {"written_row_count": row_count, "delivery_count": 1}
+    counts = dict.fromkeys(("replayed_row_count", "erased_row_count", "expired_row_count"), 0)
+    return said | counts | {"engine": "worker", "written_row_count": row_count, "delivery_count": 1}
 
 
 def replayed(payload_id: str, row_count: int) -> dict[str, Any]:
@@ -40,6 +41,7 @@ def spans(payload_id: str, *ordinals: int) -> list[dict[str, Any]]:
         ([entry("a", 2)], spans("a", 0, 1), (1, 2, 0)),
         ([entry("a", 2), entry("a", 2)], spans("a", 0, 1, 1, 0), (1, 2, 0)),  # delivered twice, written twice
         ([entry("a", 4) | {"delivery_count": 2}], spans("a", 0, 1, 0, 1), (1, 2, 0)),  # delivered twice to one unit
+        ([entry("a", 2) | {"expired_row_count": 1}], spans("a", 1), (1, 1, 0)),
         ([entry("a", 2), replayed("a", 1)], spans("a", 0, 1, 2), (1, 3, 0)),  # a dead letter put back
         ([entry("a", 2), entry("b", 1)], spans("a", 0), (2, 3, 2)),
         ([entry("a", 1), entry("b", 1, datetime(2026, 11, 20, tzinfo=UTC))], spans("a", 0), (1, 1, 0)),
