@@ -1,12 +1,10 @@
 """A person's mistake and a machine's refusal: one line with the cure, the right exit code, nothing lost."""
 
-import ctypes
 import fcntl
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import tables
+from tests.beforehand import AT_MOST_20_KB_A_FILE, WITHOUT_THE_RIGHTS_OF_ROOT
 from tests.pipeline.telemetry import rows, spans, tree, write
 
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 PLAIN = ("--runner", "plain")
 
 
@@ -30,10 +28,10 @@ def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(otelmart: str) -> Callable[..., tuple[int, str]]:
     """Exit code and standard error of a command."""
 
-    def run(*args: str, before: Callable[[], None] | None = None) -> tuple[int, str]:
+    def run(*args: str, before: Sequence[str] = ()) -> tuple[int, str]:
         # a limit on file sizes would cut the bytecode that Python leaves in the checkout
         env = os.environ | ({"PYTHONDONTWRITEBYTECODE": "1"} if before else {})
-        done = subprocess.run([otelmart, *args], capture_output=True, text=True, preexec_fn=before, env=env)
+        done = subprocess.run([*before, otelmart, *args], capture_output=True, text=True, env=env)
         assert "Traceback" not in done.stderr
         return done.returncode, done.stderr
 
@@ -97,13 +95,6 @@ def test_a_source_without_telemetry_fails(
     assert not (tmp_path / ".otelmart").exists()
 
 
-def without_the_rights_of_root() -> None:
-    """Makes file modes count for root too: drops what lets it pass them (prctl PR_CAPBSET_DROP), before exec."""
-    if os.geteuid() == 0:
-        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-            assert ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
-
-
 def test_a_file_that_may_not_be_read_stops_the_run_before_anything_is_written(
     run: Callable[..., tuple[int, str]], source: str, tmp_path: Path
 ) -> None:
@@ -111,7 +102,7 @@ def test_a_file_that_may_not_be_read_stops_the_run_before_anything_is_written(
     secret.chmod(0)
 
     code, told = run(
-        "ingest", "--from", source, "--to", f"lake:{tmp_path}/lake", *PLAIN, before=without_the_rights_of_root
+        "ingest", "--from", source, "--to", f"lake:{tmp_path}/lake", *PLAIN, before=WITHOUT_THE_RIGHTS_OF_ROOT
     )
 
     cure = "make it readable, or choose files with a glob"
@@ -125,7 +116,7 @@ def test_a_place_that_may_not_be_written_is_named(
     (tmp_path / "closed").mkdir(mode=0o555)
 
     code, told = run(
-        "ingest", "--from", source, "--to", f"lake:{tmp_path}/closed/lake", *PLAIN, before=without_the_rights_of_root
+        "ingest", "--from", source, "--to", f"lake:{tmp_path}/closed/lake", *PLAIN, before=WITHOUT_THE_RIGHTS_OF_ROOT
     )
 
     cure = "change its owner or mode, or choose another place"
@@ -141,10 +132,6 @@ def test_a_lake_that_is_a_file_is_named(run: Callable[..., tuple[int, str]], sou
     assert f"Not a directory: {tmp_path}/lake/_plans" in told
 
 
-def at_most_20_kb_a_file() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-
 @pytest.mark.parametrize("engine", [PLAIN, ("--runner", "FnApiRunner")], ids=["no Beam", "Beam"])
 def test_a_full_disk_loses_nothing(
     run: Callable[..., tuple[int, str]], tmp_path: Path, engine: tuple[str, str]
@@ -153,7 +140,7 @@ def test_a_full_disk_loses_nothing(
     write(tmp_path / "in" / "a.bin", spans(1, count=4000))
     ingest = ("ingest", "--from", f"files:{tmp_path}/in", "--to", f"lake:{tmp_path}/lake", *engine)
 
-    code, told = run(*ingest, before=at_most_20_kb_a_file)
+    code, told = run(*ingest, before=AT_MOST_20_KB_A_FILE)
 
     assert (code, told.count("\n")) == (1, 1)
     assert "disk full" in told

@@ -3,7 +3,7 @@
 import re
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,15 +56,14 @@ def starting(otelmart: str, place: Path) -> Iterator[Start]:
     """A way to start receivers; what still runs is killed afterwards."""
     started = []
 
-    def begin(*options: str, environment: dict[str, str] | None = None, preexec: Any = None) -> Listener:
+    def begin(*options: str, environment: dict[str, str] | None = None, before: Sequence[str] = ()) -> Listener:
         command = [otelmart, "listen", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--load-every", "1h"]
         process = subprocess.Popen(
-            [*command, "--to", "lake:lake", "--inbox", "inbox", "--warehouse", "w.duckdb", *options],
+            [*before, *command, "--to", "lake:lake", "--inbox", "inbox", "--warehouse", "w.duckdb", *options],
             cwd=place,
             env=SECRET | {"PATH": "/usr/bin:/bin", "TZ": "UTC"} | (environment or {}),
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=preexec,
         )
         started.append(process)
         assert process.stderr

@@ -1,6 +1,5 @@
 """Nothing is answered that is not durable, and nothing durable is lost: full disk, kill -9, a stop, a port in use."""
 
-import resource
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,15 +7,13 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.beforehand import AT_MOST_20_KB_A_FILE
 from tests.listen.conftest import Start
 from tests.pipeline.telemetry import rows, spans
 
 
 def test_a_full_disk_is_answered_with_come_again_and_nothing_is_half_kept(start: Start) -> None:
-    def at_most_20_kb_a_file() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-    listener = start(preexec=at_most_20_kb_a_file, environment={"PYTHONDONTWRITEBYTECODE": "1"})
+    listener = start(before=AT_MOST_20_KB_A_FILE, environment={"PYTHONDONTWRITEBYTECODE": "1"})
     large = listener.post("traces", spans(1, count=1000))
 
     assert (large.status_code, large.headers["Retry-After"]) == (503, "5")

@@ -11,6 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.beforehand import HEARING_CTRL_C
+
 Ask = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -97,7 +99,7 @@ def test_sql_that_is_no_utf8_and_a_machine_that_cannot_are_one_line_each(
 def test_a_query_that_is_interrupted_stops_with_one_line(otelmart: str, warehouse: Path) -> None:
     endless = "select count(*) from range(100000000000000) as t(n) where hash(n) % 7 = n % 3"
     with subprocess.Popen(
-        [otelmart, "query", "--warehouse", str(warehouse), endless], stderr=subprocess.PIPE, text=True, preexec_fn=_hear
+        [*HEARING_CTRL_C, otelmart, "query", "--warehouse", str(warehouse), endless], stderr=subprocess.PIPE, text=True
     ) as running:
         _wait_until_computing(running.pid)
         running.send_signal(signal.SIGINT)
@@ -110,11 +112,6 @@ def test_a_query_that_is_interrupted_stops_with_one_line(otelmart: str, warehous
         1,
         "\notelmart: stopped; run the same command again to finish\n",  # below the ^C that a terminal shows
     )
-
-
-def _hear() -> None:
-    """Lets a child hear Ctrl-C even when the tests run in the background, where a shell turns it off."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _wait_until_computing(pid: int) -> None:
