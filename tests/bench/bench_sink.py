@@ -1,7 +1,8 @@
 """Rows → BigQuery, client side: the product's sink by both kinds of stream, and Beam's own sink for Python.
 
 All write the same spans of the usual traffic to servers on loopback in a process of their own, which take them and
-forget. CPU of this process a row, decoding left out. Beam's sink is WriteToBigQuery by streaming inserts, on the same
+forget. CPU of this process a row, decoding left out. The floor is gRPC alone: the same requests, serialized before the
+clock starts, on a stream of their own. Beam's sink is WriteToBigQuery by streaming inserts, on the same
 engine, less the same pipeline without a sink; its Storage Write and file-load methods want Java or Cloud Storage.
 """
 
@@ -40,14 +41,18 @@ def measure() -> dict[str, dict[str, object]]:
     with _served() as (grpc_host, http_host):
         os.environ["BIGQUERY_STORAGE_EMULATOR_HOST"] = grpc_host
         os.environ["BIGQUERY_EMULATOR_HOST"] = http_host
-        ours = {stream: _writing(rows, stream) for stream in ("pending", "default")}
-        rounds = [{stream: _cpu_us(write) / rows.num_rows for stream, write in ours.items()} for _ in range(ROUNDS + 1)]
+        calls = {"pending": _writing(rows, "pending"), "default": _writing(rows, "default")}
+        calls["floor"] = _sending(rows, grpc_host)
+        rounds = [{name: _cpu_us(call) / rows.num_rows for name, call in calls.items()} for _ in range(ROUNDS + 1)]
         beam = _beam_us(rows)
-    middle = {stream: statistics.median(each[stream] for each in rounds[1:]) for stream in ours}
+    middle = {name: statistics.median(each[name] for each in rounds[1:]) for name in calls}
+    floor = middle.pop("floor")
     against = f"Beam's WriteToBigQuery, streaming inserts, {beam:.1f} us/row"
     row_bytes = rows.cast(_plain_schema()).nbytes / rows.num_rows
     return {
         **{f"sink_{stream}_speedup": _figure(beam / us, "x", against) for stream, us in middle.items()},
+        **{f"sink_{stream}_over_floor": _figure(us / floor, "x", "gRPC alone") for stream, us in middle.items()},
+        "sink_floor": _figure(floor, "us/row", "gRPC alone, the same requests, serialized before"),
         **{f"sink_{stream}": _figure(us, "us/row", f"{row_bytes:,.0f} B/row as sent") for stream, us in middle.items()},
     }
 
@@ -73,6 +78,39 @@ def _writing(rows: Any, stream: str) -> Callable[[], None]:
         assert not writing.publish()
 
     return write
+
+
+def _sending(rows: Any, host: str) -> Callable[[], None]:
+    import grpc
+    from google.cloud.bigquery_storage_v1 import types
+
+    from pipelines.sinks.storage_write import CHANNEL, requests_of
+
+    stream = "projects/shop/datasets/observability/tables/traces/streams/_default"
+    arrow_schema = {"serialized_schema": _plain_schema().serialize().to_pybytes()}
+    requests = [
+        types.AppendRowsRequest.serialize(
+            types.AppendRowsRequest(
+                write_stream=stream,
+                arrow_rows={
+                    "writer_schema": arrow_schema,
+                    "rows": {"serialized_record_batch": part.serialize().to_pybytes()},
+                },
+            )
+        )
+        for part in requests_of("traces", [rows])
+    ]
+    append_rows = grpc.insecure_channel(host, options=CHANNEL).stream_stream(
+        "/google.cloud.bigquery.storage.v1.BigQueryWrite/AppendRows",
+        response_deserializer=types.AppendRowsResponse.deserialize,
+    )
+
+    def send() -> None:
+        answers = list(append_rows(iter(requests)))
+        assert len(answers) == len(requests)
+        assert not any(answer.error.code for answer in answers)
+
+    return send
 
 
 def _cpu_us(call: Callable[[], None]) -> float:

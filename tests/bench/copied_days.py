@@ -28,6 +28,7 @@ def copy_days(source: Path, lake: Path, copies: range, days_a_copy: int, name: s
     numbers = f"(select k, k * {days_a_copy} as shift from (select unnest(range({copies.start}, {copies.stop})) as k))"
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false; set memory_limit = '4GB'")
+        connection.execute(f"set temp_directory = '{lake}/.spilled'")
         for table, shifted in TABLES.items():
             rows = f"""select * exclude (k, shift) replace ({shifted}, {COMMON})
                 from read_parquet('{source}/{table}/*/*.parquet', hive_partitioning = true), {numbers}"""
