@@ -239,22 +239,25 @@ def check_schema(lake: Path) -> None:
 
 
 def writer_options(table: str, schema: pa.Schema, row_count: int) -> dict[str, Any]:
-    """What makes a part small and quick to write: zstd 1, statistics where readers filter, dictionaries that pay, and
-    integers as packed differences, which zstd alone does not find."""
+    """What makes a part small and quick to write: zstd 1, statistics where readers filter, dictionaries that pay,
+    integers as packed differences, which zstd alone does not find, and ids apart from their lengths."""
     leaves = [leaf for column in schema for leaf in _leaves(column.name, column.type)]
     times = [path for path, kind in leaves if pa.types.is_timestamp(kind)]
     integers = [path for path, kind in leaves if pa.types.is_integer(kind)]
+    ids = [path for path, _ in leaves if path in _DISTINCT]
     return {
         "compression": "zstd",
         "compression_level": 1,
         "store_schema": False,  # readers see plain strings whatever was dictionary-encoded in memory
         "write_statistics": [path for path, _ in leaves if path in _FILTER_COLUMNS or path in times],
         "use_dictionary": [path for path, kind in leaves if pa.types.is_string(kind) and path not in _DISTINCT],
-        "column_encoding": dict.fromkeys(times + integers, "DELTA_BINARY_PACKED"),
+        "column_encoding": dict.fromkeys(times + integers, "DELTA_BINARY_PACKED")
+        | dict.fromkeys(ids, "DELTA_LENGTH_BYTE_ARRAY"),
         "bloom_filter_options": {
             name: {"ndv": max(row_count, 1), "fpp": 0.01} for name in _BLOOM_FILTERS.get(table, ())
         },
         "data_page_size": 4 << 20,
+        "write_batch_size": 1 << 16,  # values that the writer takes at once: its own 1,024 take a twentieth longer
     }
 
 
