@@ -25,23 +25,25 @@ def copy_days(source: Path, lake: Path, copies: range, days_a_copy: int, name: s
 
     `where` chooses among the copied rows, and among the ledger's entries, by what both have (`event_date`).
     """
-    numbers = f"(select k, k * {days_a_copy} as shift from (select unnest(range({copies.start}, {copies.stop})) as k))"
     with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false; set memory_limit = '4GB'")
-        connection.execute(f"set temp_directory = '{lake}/.spilled'")
-        for table, shifted in TABLES.items():
-            rows = f"""select * exclude (k, shift) replace ({shifted}, {COMMON})
-                from read_parquet('{source}/{table}/*/*.parquet', hive_partitioning = true), {numbers}"""
-            (lake / table).mkdir(parents=True, exist_ok=True)
+        connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
+        for copy in copies:
+            number = f"(select {copy} as k, cast({copy * days_a_copy} as bigint) as shift)"
+            for table, shifted in TABLES.items():
+                rows = f"""select * exclude (k, shift) replace ({shifted}, {COMMON})
+                    from read_parquet('{source}/{table}/*/*.parquet', hive_partitioning = true), {number}"""
+                (lake / table).mkdir(parents=True, exist_ok=True)
+                connection.execute(
+                    f"copy (select * from ({rows}) where {where}) to '{lake}/{table}' (format parquet,"
+                    f" compression zstd, partition_by (event_date), filename_pattern '{name}{copy}-{{i}}',"
+                    " overwrite_or_ignore)"
+                )
+            entries = f"""select * exclude (k, shift) replace ({COPIED_ID.format("payload_id")} as payload_id,
+                    {COPIED_ID.format("unit_id")} as unit_id, receive_time + {LATER} as receive_time,
+                    event_date + cast(shift as integer) as event_date)
+                from read_parquet('{source}/ingest_ledger/*.parquet'), {number}"""
+            (lake / "ingest_ledger").mkdir(parents=True, exist_ok=True)
             connection.execute(
-                f"copy (select * from ({rows}) where {where}) to '{lake}/{table}' (format parquet, compression zstd,"
-                f" partition_by (event_date), filename_pattern '{name}-{{i}}', overwrite_or_ignore)"
+                f"copy (select * from ({entries}) where {where})"
+                f" to '{lake}/ingest_ledger/{name}{copy}.parquet' (format parquet)"
             )
-        entries = f"""select * exclude (k, shift) replace ({COPIED_ID.format("payload_id")} as payload_id,
-                {COPIED_ID.format("unit_id")} as unit_id, receive_time + {LATER} as receive_time,
-                event_date + cast(shift as integer) as event_date)
-            from read_parquet('{source}/ingest_ledger/*.parquet'), {numbers}"""
-        (lake / "ingest_ledger").mkdir(parents=True, exist_ok=True)
-        connection.execute(
-            f"copy (select * from ({entries}) where {where}) to '{lake}/ingest_ledger/{name}.parquet' (format parquet)"
-        )

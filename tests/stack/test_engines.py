@@ -12,7 +12,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from distributed import Client
 
+from pipelines import units
+from pipelines.decode.rules import Rules
+from pipelines.graph import LoadUnit
+from pipelines.load import Job
+from pipelines.sources import files
+from pipelines.sources.compression import Limits
 from tests.pipeline.telemetry import logs, points, receipts, rows, spans, tree, write
 
 pytestmark = pytest.mark.stack
@@ -123,6 +130,30 @@ def test_two_dask_workers_write_the_bytes_that_one_process_writes(
     times = Counter(unit_id for _, unit_id in started)
     assert len(times) == UNITS
     print(f"Dask, 2 workers: {UNITS} units, {len(started)} times begun, by {len({pid for pid, _ in started})} workers")
+
+
+def test_units_that_dask_runs_on_both_workers_at_once_are_in_the_lake_once(
+    otelmart: str, corpus: Path, truth: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "UNIT_BYTES", 1024)
+    lake, listing = tmp_path / "lake", files.listing(str(corpus))
+    job = Job(lake, listing.place, Rules.load(SECRET["OTELMART_PRIVACY_KEY"].encode()), Limits())
+
+    with cluster(otelmart, tmp_path) as dask, Client(scheduler_file=dask.address) as client, units.only_writer(lake):
+        client.wait_for_workers(2)
+        loads = [
+            client.submit(LoadUnit(job).process, unit, workers=[worker], pure=False)
+            for unit in units.plan_files(lake, listing.files)
+            for worker in client.scheduler_info()["workers"]
+        ]
+        client.gather(loads)
+        started = dask.started()
+
+    assert tree(lake) == tree(truth)
+    times = Counter(unit_id for _, unit_id in started)
+    assert len({pid for pid, _ in started}) == 2
+    assert list(times.values()) == [2] * UNITS
+    print(f"Dask, both workers load all: {UNITS} units, {len(started)} times begun, bytes the same")
 
 
 def test_a_dask_worker_killed_midway_changes_nothing(otelmart: str, corpus: Path, truth: Path, tmp_path: Path) -> None:
