@@ -2,8 +2,9 @@
 
 Two cores are shared by emulator, worker and the Storage Write stand-in (a process of its own, which checks rows and
 forgets them). Messages hold 512 spans of the usual traffic, gzip. Prints spans a second (wall, from the first commit
-to the last), spans a second of the worker's CPU, and the peak memory of its processes; then, at half that rate, how
-long a span took from publish to commit. Adds the figures to .otelmart/bench.json.
+to the last) of all and of each minute, spans a second of the worker's CPU, and the peak memory of its processes; then,
+at half that rate, how long a span took from publish to commit. Adds the figures to .otelmart/bench.json. The number of
+messages and the sinks may be given: `python tests/bench/worker_at_scale.py 40000 lake bigquery_default`.
 """
 
 import json
@@ -36,7 +37,7 @@ PROCESSES = 2
 RESULT = HERE.parents[1] / ".otelmart" / "bench.json"
 
 
-def main(backlog: int) -> None:
+def main(backlog: int, *names: str) -> None:
     bodies = traffic.trace_requests(DIFFERENT)
     figures: dict[str, Any] = {}
     with pubsub_emulator.emulator() as pubsub, bench_sink._served() as (storage, _):
@@ -45,6 +46,8 @@ def main(backlog: int) -> None:
             ("bigquery_default", "bigquery:shop.observability?stream=default", ["--batch-every", "2s"]),
             ("bigquery_pending", "bigquery:shop.observability", ["--batch-every", "5s"]),
         ]:
+            if names and name not in names:
+                continue
             with tempfile.TemporaryDirectory(prefix="otelmart-bench-") as place:
                 to = f"lake:{place}/lake" if sink == "lake" else sink
                 topic, subscription = pubsub.topic(f"bench-{name.replace('_', '-')}")
@@ -121,21 +124,35 @@ def _worker(host: str, storage: str, subscription: str, sink: str, options: list
 
 
 def _drained(url: str, pid: int, messages: int) -> tuple[float, float, float]:
-    """(spans a second, spans a CPU second of all processes, peak MB of the largest process)."""
+    """(spans a second, spans a CPU second of all processes, peak MB of the largest process); tells each minute."""
     start, before, rows = None, 0.0, 0.0
+    minute_start, minute_rows = 0.0, 0.0
     while rows < messages * SPANS_A_MESSAGE:
-        rows = _metric(url, r'otelmart_worker_rows_total{table="traces"}')
+        rows, now = _metric(url, r'otelmart_worker_rows_total{table="traces"}'), time.monotonic()
         if rows and start is None:
-            start, before = time.monotonic(), rows
+            start, before = minute_start, minute_rows = now, rows
+        if start is not None and now - minute_start >= 60:
+            rate = (rows - minute_rows) / (now - minute_start)
+            print(f"  minute {(now - start) / 60:.0f}: {rate:,.0f} spans/s, peak {_peak_mb(pid):,.0f} MB", flush=True)
+            minute_start, minute_rows = now, rows
         time.sleep(0.1)
     assert start is not None
     seconds = time.monotonic() - start
-    processes = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
     cpu = sum(
-        sum(map(int, Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:13])) for each in processes
+        sum(map(int, Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11:13]))
+        for each in _processes(pid)
     ) / os.sysconf("SC_CLK_TCK")
-    peak = max(int(re.findall(r"VmHWM:\s+(\d+)", Path(f"/proc/{each}/status").read_text())[0]) for each in processes)
-    return (rows - before) / seconds, rows / cpu, peak / 1024
+    return (rows - before) / seconds, rows / cpu, _peak_mb(pid)
+
+
+def _processes(pid: int) -> list[int]:
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
+def _peak_mb(pid: int) -> float:
+    """So far, of the largest process."""
+    statuses = [Path(f"/proc/{each}/status").read_text() for each in _processes(pid)]
+    return max(int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) for status in statuses) / 1024
 
 
 def _metric(url: str, name: str) -> float:
@@ -155,4 +172,4 @@ def _quantile(before: dict[float, float], after: dict[float, float], share: floa
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else 10_000)
+    main(int(sys.argv[1]) if sys.argv[1:] else 10_000, *sys.argv[2:])
