@@ -61,3 +61,10 @@ def decode_groups(payloads: Iterable[Payload], rules: Rules) -> Iterator[tuple[S
     from pipelines.decode import groups
 
     yield from groups.decode_groups(payloads, rules)
+
+
+def refused_rows(payloads: Iterable[Payload], rules: Rules) -> Iterator[tuple[Sequence[Payload], list[BadRow]]]:
+    """The groups of `decode_groups` with the bad rows alone: a fraction of the work where there are none."""
+    from pipelines.decode import groups
+
+    yield from groups.refused_rows(payloads, rules)

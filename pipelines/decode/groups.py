@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from pipelines.decode import BadRow, Decoded, kernel, otlp_json
+from pipelines.decode import BadRow, Decoded, kernel, otlp_json, screen
 from pipelines.decode.rules import Rules
 from pipelines.errors import BadMessage
 from pipelines.payloads import Payload
@@ -24,6 +24,14 @@ def decode_groups(payloads: Iterable[Payload], rules: Rules) -> Iterator[tuple[S
     """(payloads, their rows) for one group after the other."""
     for group in _groups(payloads):
         yield group, _decode_group(group, rules)
+
+
+def refused_rows(payloads: Iterable[Payload], rules: Rules) -> Iterator[tuple[Sequence[Payload], list[BadRow]]]:
+    """(payloads, what decoding refuses of them) for one group after the other; decodes only where something is."""
+    for group in _groups(payloads):
+        converted, bad_json = as_protobuf(group)
+        is_good = not bad_json and screen.refuses_nothing(converted, rules)
+        yield group, [] if is_good else _decode_group(group, rules).bad_rows
 
 
 def _groups(payloads: Iterable[Payload]) -> Iterator[list[Payload]]:

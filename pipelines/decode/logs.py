@@ -53,7 +53,7 @@ def rows(payloads: Sequence[Payload], rules: Rules) -> Rows:
         "dropped_attributes_count": int64(records.field("dropped_attributes_count")),
         **shared_columns(part, attributes),
     }
-    return Rows(part, columns, _is_bad(records, part), wrong_type_counts)
+    return Rows(part, columns, is_bad(records, part), wrong_type_counts)
 
 
 def _times(records: Arrow, part: Context) -> dict[str, Arrow]:
@@ -100,15 +100,15 @@ def _body(bodies: Arrow, rules: Rules) -> Arrow:
     return privatised(sent, rules.field_actions.get("logs.body"), rules.key).array()
 
 
-def _is_bad(records: Arrow, part: Context) -> Bools:
+def is_bad(records: Arrow, part: Context) -> Bools:
     """Where a record cannot become a row; the plain decoder says why."""
     sent_ns, observed_ns = _sent_and_observed(records)
     time_ns = np.where(sent_ns != 0, sent_ns, observed_ns)
-    is_bad: Bools = (time_ns != 0) & part.is_out_of_range(time_ns)
+    is_row_bad: Bools = (time_ns != 0) & part.is_out_of_range(time_ns)
     for name, id_bytes in _ID_BYTES.items():
         is_missized, is_zero = id_state(records.field(name), id_bytes)
-        is_bad |= is_missized & ~is_zero
-    return is_bad
+        is_row_bad |= is_missized & ~is_zero
+    return is_row_bad
 
 
 def _sent_and_observed(records: Arrow) -> tuple[UInt64s, UInt64s]:

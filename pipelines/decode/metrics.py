@@ -42,7 +42,7 @@ def rows(payloads: Sequence[Payload], rules: Rules) -> Rows:
     requests = wire.read("metrics", [payload.data for payload in payloads])
     found = points.flatten(requests.items)
     expansion.check_metrics(payloads, requests, found.rows_of_metric)
-    part = context(payloads, rules, requests, _rows_of_scope(requests, found))
+    part = context(payloads, rules, requests, rows_of_scope(requests, found))
     attributes = encode(_attribute_lists(requests, found) | attribute_lists(requests), rules)
     promoted, wrong_type_counts = promoted_columns("metrics", part, attributes)
     header = _header(requests.items, found.kind_of_metric)
@@ -59,10 +59,10 @@ def rows(payloads: Sequence[Payload], rules: Rules) -> Rows:
         "attributes": attributes.column("own"),
         **shared_columns(part, attributes),
     }
-    return Rows(part, columns, _is_bad(found.fields, part), wrong_type_counts)
+    return Rows(part, columns, is_bad(found.fields, part), wrong_type_counts)
 
 
-def _rows_of_scope(requests: Requests, found: Points) -> Int64s:
+def rows_of_scope(requests: Requests, found: Points) -> Int64s:
     rows_before = np.concatenate(([0], np.cumsum(found.rows_of_metric)))
     return np.diff(rows_before[requests.item_offsets])
 
@@ -208,13 +208,13 @@ def _metric_lanes(name: str, unit: str, metric_type: str, temporality: str, is_m
     return scalars.metric_hash(name, unit, metric_type, temporality, monotonic)
 
 
-def _is_bad(fields: Mapping[str, Arrow], part: Context) -> Bools:
+def is_bad(fields: Mapping[str, Arrow], part: Context) -> Bools:
     """Where a point cannot become a row; the plain decoder says why."""
     time_ns = nanoseconds(fields["time_unix_nano"])
-    is_bad: Bools = (time_ns == 0) | part.is_out_of_range(time_ns)
+    is_row_bad: Bools = (time_ns == 0) | part.is_out_of_range(time_ns)
     for counts in (fields["bucket_counts"], *(_buckets(fields[side])[1] for side in ("positive", "negative"))):
         is_huge = numbers(counts.values).astype(np.uint64) > MAX_INT64
         if is_huge.any():
             huge_before = np.concatenate(([0], np.cumsum(is_huge)))
-            is_bad |= np.diff(huge_before[offsets(counts)]) > 0
-    return is_bad
+            is_row_bad |= np.diff(huge_before[offsets(counts)]) > 0
+    return is_row_bad

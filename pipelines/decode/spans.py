@@ -55,7 +55,7 @@ def rows(payloads: Sequence[Payload], rules: Rules) -> Rows:
         **_sampling(spans, attributes, rules),
         **shared_columns(part, attributes),
     }
-    return Rows(part, columns, _is_bad(spans, part), wrong_type_counts)
+    return Rows(part, columns, is_bad(spans, part), wrong_type_counts)
 
 
 def _attribute_lists(spans: Arrow) -> dict[str, Arrow]:
@@ -151,14 +151,14 @@ def _sampling(spans: Arrow, attributes: Attributes, rules: Rules) -> dict[str, A
     }
 
 
-def _is_bad(spans: Arrow, part: Context) -> Bools:
+def is_bad(spans: Arrow, part: Context) -> Bools:
     """Where a span cannot become a row; the plain decoder says why."""
     start_ns = nanoseconds(spans.field("start_time_unix_nano"))
-    is_bad: Bools = (start_ns == 0) | part.is_out_of_range(start_ns)
-    is_bad |= nanoseconds(spans.field("end_time_unix_nano")) > MAX_INT64
+    is_row_bad: Bools = (start_ns == 0) | part.is_out_of_range(start_ns)
+    is_row_bad |= nanoseconds(spans.field("end_time_unix_nano")) > MAX_INT64
     for name, id_bytes in (("trace_id", TRACE_ID_BYTES), ("span_id", SPAN_ID_BYTES)):
         is_missized, is_zero = id_state(spans.field(name), id_bytes)
-        is_bad |= is_missized | is_zero
+        is_row_bad |= is_missized | is_zero
     is_missized, is_zero = id_state(spans.field("parent_span_id"), SPAN_ID_BYTES)
-    is_bad |= is_missized & ~is_zero
-    return is_bad
+    is_row_bad |= is_missized & ~is_zero
+    return is_row_bad

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from pipelines.decode import decode_groups
+from pipelines.decode import refused_rows
 from pipelines.decode.rules import Rules
 from pipelines.errors import refused
 from pipelines.listen.exports import Export, Malformed, NotDurable, Overloaded, Receipt
@@ -95,8 +95,8 @@ def judged(waiting: Sequence[_Waiting], rules: Rules) -> list[Outcome]:
     outcomes: list[Outcome] = [_of_another_kind(entry.export) or Receipt() for entry in waiting]
     readable = [i for i, outcome in enumerate(outcomes) if isinstance(outcome, Receipt) and waiting[i].export.data]
     at = 0
-    for group, decoded in decode_groups((_payload(waiting[i]) for i in readable), rules):
-        for bad in decoded.bad_rows:
+    for group, found in refused_rows((_payload(waiting[i]) for i in readable), rules):
+        for bad in found:
             i = readable[at + bad.payload_index]
             so_far = outcomes[i]
             if bad.row_ordinal is None:

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from pipelines import tables
+from pipelines import decode, tables
 from pipelines.decode import Decoded, batches, kernel, reference
 from pipelines.decode.rules import Rules
 from pipelines.payloads import Payload, Signal, payload_id
@@ -19,7 +19,13 @@ def assert_kernel_equals_reference(payloads: list[Payload], rules: Rules) -> Dec
     """What the kernel made of the payloads, after comparing it with what the plain decoder makes of them."""
     decoded = kernel.decode(payloads, rules)
     assert_same(decoded, reference.decode(payloads, rules), payloads[0].signal)
+    assert_screen_tells_the_same(payloads, decoded, rules)
     return decoded
+
+
+def assert_screen_tells_the_same(payloads: list[Payload], decoded: Decoded, rules: Rules) -> None:
+    """What is refused is told without decoding, and what is not is not called refused."""
+    assert [bad for _, found in decode.refused_rows(payloads, rules) for bad in found] == decoded.bad_rows
 
 
 def assert_same(decoded: Decoded, expected: Decoded, signal: Signal) -> None:

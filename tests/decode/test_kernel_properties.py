@@ -6,11 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines import decode
 from pipelines.decode import kernel, reference
 from pipelines.decode.rules import Rules
 from pipelines.payloads import SIGNALS
 from tests.bench import traffic
-from tests.decode.kernel_oracle import assert_kernel_equals_reference, assert_same, payload
+from tests.decode.kernel_oracle import (
+    assert_kernel_equals_reference,
+    assert_same,
+    assert_screen_tells_the_same,
+    payload,
+)
 from tests.decode.random_otlp import random_request
 
 RULES = Rules.load(b"property-key")
@@ -35,6 +41,15 @@ def test_most_random_requests_make_rows_and_some_bad_ones():
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
+def test_usual_requests_are_told_good_without_decoding_them(signal, monkeypatch):
+    monkeypatch.delattr(kernel, "decode")
+    monkeypatch.delattr(kernel, "plainly")
+    payloads = [payload(signal, data) for rows in (1, 200) for data in MADE[signal](4, rows)]
+    ((group, found),) = decode.refused_rows(payloads, RULES)
+    assert (len(group), found) == (8, [])
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
 def test_damaged_requests_decode_alike(signal):
     rng = random.Random(11)
     whole = [data for rows in (1, 2, 4) for data in MADE[signal](4, rows)]
@@ -48,6 +63,7 @@ def test_damaged_requests_decode_alike(signal):
             lenient_count += 1  # one of the three damages that test_kernel_hostile names
         else:
             assert_same(decoded, expected, signal)
+            assert_screen_tells_the_same(payloads, decoded, RULES)
     assert lenient_count <= 2
 
 
