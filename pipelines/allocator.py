@@ -2,7 +2,7 @@
 
 import ctypes
 
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # glibc malloc.h
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8  # glibc malloc.h
 _MIB = 1 << 20
 
 
@@ -15,5 +15,10 @@ def tune_allocator() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    settings = ((_M_MMAP_THRESHOLD, 1024 * _MIB), (_M_TRIM_THRESHOLD, 2048 * _MIB - 1), (_M_TOP_PAD, 64 * _MIB))
+    settings = (
+        (_M_MMAP_THRESHOLD, 1024 * _MIB),
+        (_M_TRIM_THRESHOLD, 2048 * _MIB - 1),
+        (_M_TOP_PAD, 64 * _MIB),
+        (_M_ARENA_MAX, 1),  # threads have no heaps of their own, which would give their pages back
+    )
     return all([mallopt(name, value_bytes) == 1 for name, value_bytes in settings])

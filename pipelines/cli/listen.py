@@ -119,6 +119,7 @@ def command(
     """
     import asyncio
 
+    from pipelines.allocator import tune_allocator
     from pipelines.decode.rules import Rules
     from pipelines.listen.http import Access
     from pipelines.listen.inbox import Inbox
@@ -146,6 +147,7 @@ def command(
     rules = Rules.load(options.privacy_key())
     places = Place(*http), Place(*grpc)
     limits = Limits(max_message_bytes)
+    tune_allocator()
     asyncio.run(serve(places, keep, rules, limits, access, held_bytes, keeper, _say))
 
 

@@ -14,8 +14,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -24,6 +26,7 @@ import traffic
 
 REQUESTS, SPANS_PER_REQUEST = 288, 512
 ROUNDS = 3
+CLIENTS = 8  # connections that send at once
 HOST, PORT = "127.0.0.1", 14318
 PEER = Path(".otelmart/peers/bin/otlp2parquet").resolve()
 OTELMART = str(Path(sys.executable).parent / "otelmart")
@@ -97,9 +100,15 @@ def _environment() -> dict[str, str]:
 
 def _post(endpoint: str, bodies: Sequence[bytes]) -> None:
     headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
-    with requests.Session() as session:
-        for body in bodies:
-            session.post(f"{endpoint}/v1/traces", data=body, headers=headers, timeout=60).raise_for_status()
+    of_thread = threading.local()
+
+    def post(body: bytes) -> None:
+        if not hasattr(of_thread, "session"):
+            of_thread.session = requests.Session()
+        of_thread.session.post(f"{endpoint}/v1/traces", data=body, headers=headers, timeout=60).raise_for_status()
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        list(clients.map(post, bodies))
 
 
 def _wait_for(url: str) -> None:
