@@ -1,6 +1,7 @@
 """`make bench-build`: a full build over 10 million spans, and what one new day costs after 3 days and after 96.
 
-Prints what each model took and read for the new day, after few and after many days. The lake is the demo's, copied day
+Prints what each model took and read for the new day, after few and after many days, and how long the verbs that people
+ask with take over all of it. The lake is the demo's, copied day
 after day with ids of its own. Needs some 15 minutes and 5 GB of disk. The number of copies may be given:
 `python tests/bench/build_at_scale.py 2`.
 """
@@ -9,6 +10,7 @@ import json
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,6 +49,8 @@ def main(place: Path, copies: int) -> None:
         seconds[name], _, reads[name] = _build(lake, warehouse)
         print(f"one new day after {days}: {seconds[name]:.1f} s", flush=True)
     print("\n".join(_table(reads["few"], reads["many"])))
+    for verb, took in _asked(warehouse):
+        print(f"otelmart {verb}: {took:.2f} s", flush=True)
     print(f"ratio of a new day after many to one after few: {seconds['many'] / seconds['few']:.2f}")
 
 
@@ -73,6 +77,25 @@ def _build(lake: Path, warehouse: Path) -> tuple[float, float, model_reads.Reads
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     peak_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return perf_counter() - started, peak_kb / 1024, json.loads(done.stdout)["reads"]
+
+
+def _asked(warehouse: Path) -> Iterator[tuple[str, float]]:
+    """(verb, seconds from start to end, the middle of five) with what a person gives it."""
+
+    def ask(verb: str, *arguments: str) -> str:
+        command = [OTELMART, verb, "--warehouse", str(warehouse), "--json", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    some_trace = "select trace_id from fct_traces where span_count > 3 using sample 1 rows (reservoir, 7)"
+    trace_id = json.loads(ask("query", some_trace))[0]["trace_id"]
+    revenue = "select event_date, sum(order_count) from fct_revenue_daily group by all"
+    for verb, *arguments in (["slo"], ["errors"], ["query", revenue], ["trace", trace_id]):
+        times = []
+        for _ in range(5):
+            started = perf_counter()
+            ask(verb, *arguments)
+            times.append(perf_counter() - started)
+        yield verb, statistics.median(times)
 
 
 def _table(few: model_reads.Reads, many: model_reads.Reads) -> Iterator[str]:
