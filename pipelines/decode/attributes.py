@@ -142,6 +142,8 @@ def _without(pair_lists: PairLists, is_dropped: Bools) -> PairLists:
 
 def _repeat_slices(codes: Int32s, starts: Int32s, counts: Int32s) -> Int32s:
     """Slice i of the codes counts[i] times."""
+    if not len(codes):
+        return codes
     octets, cuts = codes.tobytes(), (starts * np.int64(codes.itemsize)).tolist()
     repeated = [octets[a:b] * count for a, b, count in zip(cuts, cuts[1:], counts.tolist(), strict=False)]
     return np.frombuffer(b"".join(repeated), np.int32)
