@@ -6,15 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipelines.decode import values
-from pipelines.decode.columns import Bools, Coded, Int64s, UInt8s, lists, structs
+from pipelines.decode import nested
+from pipelines.decode.columns import Bools, Coded, Int64s, lists, structs
 from pipelines.decode.redaction import transformed
 from pipelines.decode.rules import Rules
 from pipelines.decode.wire import Arrow, Int32s, offsets
 
 # Above this share of distinct pairs the texts are not hashed a second time: they may then repeat in a dictionary.
 _SPARSE_RATIO = 0.35
-_KEY_TAG, _VALUE_TAG = 0x0A, 0x12  # opentelemetry-proto common.proto, KeyValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def encode(levels: Mapping[str, Arrow], rules: Rules) -> Attributes:
     ).dictionary_encode()
     pairs = np.concatenate([np.zeros(0, np.int32), *(chunk.indices.to_numpy() for chunk in encoded.chunks)])
     distinct = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], pa.binary())
-    keys, texts = (found.array() for found in _split(distinct))
+    keys, texts = (found.array() for found in nested.pairs(distinct))
     encoded_keys = keys.dictionary_encode()
     keys, key_of_pair = encoded_keys.dictionary, encoded_keys.indices.to_numpy()
     texts, is_dropped = _privatised(keys, key_of_pair, texts, rules)
@@ -85,40 +84,6 @@ def encode(levels: Mapping[str, Arrow], rules: Rules) -> Attributes:
     texts, text_of_pair = _coded_texts(texts, are_distinct)
     by_level = _lists_by_level(starts, pairs, is_dropped)
     return Attributes(keys, key_of_pair, texts, text_of_pair, are_distinct, by_level)
-
-
-def _split(pairs: Arrow) -> tuple[values.Texts, values.Texts]:
-    """Keys and texts of raw KeyValues."""
-    data, cuts = values.padded(pairs), offsets(pairs)
-    starts, ends = cuts[:-1], cuts[1:]
-    key_starts, key_ends, value_starts, is_usual = _headers(data, starts, ends)
-    keys = values.Texts(data, key_starts, key_ends, np.zeros(len(starts), bool))
-    texts = values.read(data, value_starts, ends)
-    unusual = np.flatnonzero(~is_usual).astype(np.int32)
-    if len(unusual):
-        exact = [values.exact_pair(data[starts[i] : ends[i]].tobytes()) for i in unusual]
-        values.patch_exactly(keys, unusual, [key for key, _ in exact])
-        values.patch_exactly(texts, unusual, [text for _, text in exact])
-    return keys, texts
-
-
-def _headers(data: UInt8s, starts: Int32s, ends: Int32s) -> tuple[Int32s, Int32s, Int32s, Bools]:
-    """(key start, key end, value start, is usual): usual is a key below 128 bytes, a value below 16384, no more."""
-    key_starts = starts + 2
-    key_ends = key_starts + data[starts + 1]
-    is_usual = (data[starts] == _KEY_TAG) & (data[starts + 1] < 128) & (key_ends + 2 <= ends)
-    at = np.where(is_usual, key_ends, starts)
-    low, high = data[at + 1].astype(np.int32), data[at + 2].astype(np.int32)
-    is_long = low >= 128
-    value_starts = at + 2 + is_long
-    value_bytes = np.where(is_long, low & 127 | high << 7, low)
-    is_usual &= (data[at] == _VALUE_TAG) & (value_bytes == ends - value_starts) & ~(is_long & (high >= 128))
-    return (
-        np.where(is_usual, key_starts, starts),
-        np.where(is_usual, key_ends, starts),
-        np.where(is_usual, value_starts, ends),
-        is_usual,
-    )
 
 
 def _privatised(keys: Arrow, key_of_pair: Int32s, texts: Arrow, rules: Rules) -> tuple[Arrow, Bools]:
@@ -177,6 +142,8 @@ def _without(pair_lists: PairLists, is_dropped: Bools) -> PairLists:
 
 def _repeat_slices(codes: Int32s, starts: Int32s, counts: Int32s) -> Int32s:
     """Slice i of the codes counts[i] times."""
+    if not len(codes):
+        return codes
     octets, cuts = codes.tobytes(), (starts * np.int64(codes.itemsize)).tolist()
     repeated = [octets[a:b] * count for a, b, count in zip(cuts, cuts[1:], counts.tolist(), strict=False)]
     return np.frombuffer(b"".join(repeated), np.int32)

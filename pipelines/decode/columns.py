@@ -89,10 +89,10 @@ def buffer(values: Any) -> pa.Buffer:
 
 
 def combined(columns: Sequence[Coded]) -> tuple[list[Arrow], Int32s]:
-    """(texts of each column in the distinct combinations of them, code of each row's combination)."""
+    """(texts of each of two columns or more in the distinct combinations of them, code of each row's combination)."""
     row_count = len(columns[0].codes)
-    codes = np.zeros(row_count, np.int32)
-    for column in columns:
+    codes = columns[0].codes + np.int32(1)
+    for column in columns[1:]:
         keys = codes * np.int64(len(column.values) + 1) + column.codes + 1
         encoded: Arrow = pa.array(keys).dictionary_encode()
         codes = encoded.indices.to_numpy()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipelines.decode import values, wire
+from pipelines.decode import nested, wire
 from pipelines.decode.attributes import encode
 from pipelines.decode.columns import (
     MICROSECONDS,
@@ -95,7 +95,7 @@ def _body(bodies: Arrow, rules: Rules) -> Arrow:
     codes = np.full(len(bodies), -1, np.int32)
     codes[sent_counts == 1] = encoded.indices.to_numpy()
     # Bodies hardly repeat, and hardly ever is one text sent in two encodings: the texts are not hashed again.
-    found = values.any_value_texts(encoded.dictionary).fill_null("")
+    found = nested.any_value_texts(encoded.dictionary).fill_null("")
     sent = empty_as_null(Coded(codes, found, are_distinct=False))
     return privatised(sent, rules.field_actions.get("logs.body"), rules.key).array()
 

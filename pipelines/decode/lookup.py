@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.decode.attributes import Attributes
-from pipelines.decode.columns import STRING, Coded
+from pipelines.decode.columns import STRING, Coded, Int64s
 from pipelines.decode.wire import Arrow, Int32s
 
 
@@ -56,14 +56,19 @@ def lookup(attributes: Attributes, names: Iterable[str]) -> Lookup:
     order = order[(name_of_pair[order] >= 0) & (attributes.text_of_pair[order] >= 0)]
     width = np.int64(len(attributes.texts) + 1)
     named_texts = name_of_pair[order] * width + attributes.text_of_pair[order]
-    encoded: Arrow = pa.array(named_texts).dictionary_encode()
-    distinct = encoded.dictionary.to_numpy()
+    codes, distinct = _encoded(named_texts) if attributes.are_texts_distinct else (np.arange(len(order)), named_texts)
     begins = np.searchsorted(distinct // width, np.arange(len(key_codes) + 1))
     texts = attributes.texts.take(pa.array(distinct % width))
     text_of_pair = np.full(len(name_of_pair), -1, np.int32)
-    text_of_pair[order] = encoded.indices.to_numpy() - begins[name_of_pair[order]]
+    text_of_pair[order] = codes - begins[name_of_pair[order]]
     slices = [texts.slice(begin, end - begin) for begin, end in pairwise(begins.tolist())]
     return Lookup(attributes, list(key_codes), slices, name_of_pair, text_of_pair)
+
+
+def _encoded(numbers: Int64s) -> tuple[Int32s, Int64s]:
+    """(code of each number, the distinct numbers in the order of their first use)."""
+    encoded: Arrow = pa.array(numbers).dictionary_encode()
+    return encoded.indices.to_numpy(), encoded.dictionary.to_numpy()
 
 
 def _key_codes(keys: Arrow, names: list[str]) -> dict[str, int]:

@@ -199,13 +199,8 @@ def _flags(flags: Arrow) -> dict[str, Arrow]:
 def _series_ids(header: Mapping[str, Coded], found: Points, part: Context, attributes: Attributes) -> Arrow:
     scope = part.requests.scopes.field("scope")
     scope_header = [texts(scope.field("name")), texts(scope.field("version"))]
-    metric = header_lanes(list(header.values()), _metric_lanes)
+    metric = header_lanes("metric", list(header.values()))
     return series_ids(part, attributes, scope_header, np.repeat(metric, found.rows_of_metric, axis=0))
-
-
-def _metric_lanes(name: str, unit: str, metric_type: str, temporality: str, is_monotonic: str | None) -> scalars.Lanes:
-    monotonic = None if is_monotonic is None else is_monotonic == "true"
-    return scalars.metric_hash(name, unit, metric_type, temporality, monotonic)
 
 
 def is_bad(fields: Mapping[str, Arrow], part: Context) -> Bools:

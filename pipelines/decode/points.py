@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.decode.columns import Int64s
+from pipelines.decode.columns import Bools, Int64s, array_of, lists
 from pipelines.decode.scalars import METRIC_TYPES
 from pipelines.decode.wire import Arrow, Int32s, Unusual, offsets
 
@@ -53,12 +53,29 @@ def _in_order(points: list[Arrow], order: Int64s) -> dict[str, Arrow]:
     """Each field of the struct arrays, one after the other, then in the given order."""
     types = {field.name: field.type for of_kind in points for field in of_kind.type}
     filled = [of_kind for of_kind in points if len(of_kind)] or points[:1]
-    fields = {
-        name: pa.concat_arrays([_field(of_kind, name, kind) for of_kind in filled]) for name, kind in types.items()
-    }
-    if len(filled) == 1:
-        return fields
-    return {name: array.take(pa.array(order)) for name, array in fields.items()}
+    kind_of_row = np.repeat(np.arange(len(filled)), [len(of_kind) for of_kind in filled])[order]
+    fields = {}
+    for name, kind in types.items():
+        having = [i for i, of_kind in enumerate(filled) if of_kind.type.get_field_index(name) >= 0]
+        if len(having) == 1:
+            fields[name] = _spread(filled[having[0]].field(name), kind_of_row == having[0])
+        else:
+            sent = pa.concat_arrays([_field(of_kind, name, kind) for of_kind in filled])
+            fields[name] = sent.take(pa.array(order))
+    return fields
+
+
+def _spread(sent: Arrow, is_sent: Bools) -> Arrow:
+    """The values in order over those rows that have one; NULL or an empty list in the others."""
+    rows_before = np.concatenate(([0], np.cumsum(is_sent))).astype(np.int32)
+    if pa.types.is_list(sent.type):
+        return lists(offsets(sent).take(rows_before), sent.values)
+    places = array_of(pa.int32(), rows_before[:-1], is_sent)
+    if pa.types.is_struct(sent.type):
+        is_absent = pc.invert(sent.is_valid().take(places).fill_null(False))
+        children = [_spread(sent.field(i), is_sent) for i in range(sent.type.num_fields)]
+        return pa.StructArray.from_arrays(children, [field.name for field in sent.type], mask=is_absent)
+    return sent.take(places)
 
 
 def _field(points: Arrow, name: str, kind: Any) -> Arrow:

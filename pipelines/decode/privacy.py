@@ -6,7 +6,7 @@ An empty text holds nothing personal and stays empty.
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,12 +20,19 @@ def transform(action: str, text: str, key: bytes) -> str | None:
 
 def pseudonymise(text: str, key: bytes) -> str:
     """Keyed HMAC-SHA256, first 32 hex digits: equal texts stay equal, and nobody without the key can guess them."""
+    return pseudonyms([text.encode()], key)[0].hex()
+
+
+def pseudonyms(texts: Iterable[bytes], key: bytes) -> list[bytes]:
+    """The 16 bytes of each text's pseudonym. One loop: a call a text costs half as much again."""
     keyed_inner, keyed_outer = _hmac_starts(key)
-    inner, outer = keyed_inner.copy(), keyed_outer.copy()
-    inner.update(text.encode())
-    outer.update(inner.digest())
-    digits: str = outer.hexdigest()
-    return digits[:32]
+    found = []
+    for text in texts:
+        inner, outer = keyed_inner.copy(), keyed_outer.copy()
+        inner.update(text)
+        outer.update(inner.digest())
+        found.append(outer.digest()[:16])
+    return found
 
 
 @lru_cache(maxsize=8)
@@ -37,7 +44,7 @@ def _hmac_starts(key: bytes) -> tuple[Any, Any]:
 
 # What a user agent contains → its family; the first match wins. Browsers name those they descend from, so the most
 # specific stand first. A family's own name leads to itself.
-_FAMILIES = (
+SPECIAL_FAMILIES = (
     ("kube-probe", "kube-probe"),
     ("googlehc", "GoogleHC"),
     ("elb-healthchecker", "ELB-HealthChecker"),
@@ -80,6 +87,8 @@ _FAMILIES = (
     ("yandex browser", "Yandex Browser"),
     ("vivaldi", "Vivaldi"),
     ("brave", "Brave"),
+)
+COMMON_FAMILIES = (
     ("firefox", "Firefox"),
     ("fxios", "Firefox"),
     ("chrome", "Chrome"),
@@ -91,12 +100,18 @@ _FAMILIES = (
     ("safari", "Safari"),
     ("applewebkit", "Safari"),
 )
+_FAMILIES = SPECIAL_FAMILIES + COMMON_FAMILIES
 
 
 def browser_family(text: str, _key: bytes = b"") -> str:
     """Family of a browser or client, without version, device and system; Other when it is not in the list."""
+    return family_of(text, _FAMILIES)
+
+
+def family_of(text: str, families: Sequence[tuple[str, str]]) -> str:
+    """Family of the first token in the text; Other without one."""
     lower = text.lower()
-    return next((family for token, family in _FAMILIES if token in lower), "Other")
+    return next((family for token, family in families if token in lower), "Other")
 
 
 _AUTHORITY = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]{0,31}:)?//)([^/?#]*@)?")

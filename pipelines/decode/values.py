@@ -1,4 +1,4 @@
-"""AnyValue bytes → text, vectorised: numpy reads the usual encodings, the exact decoder what is left."""
+"""Scalar AnyValue bytes → text, vectorised for the usual encodings; any value by the exact decoder, one by one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from pipelines.decode.columns import STRING, Bools, UInt8s, array_of, buffer, ut
 from pipelines.decode.wire import Arrow, Int32s, Unusual, offsets
 
 PADDING_BYTES = 16  # so that a header may be read at the very end of the data
-_STRING_TAG, _BOOL_TAG, _INT_TAG, _DOUBLE_TAG = 0x0A, 0x10, 0x18, 0x21  # opentelemetry-proto common.proto, AnyValue
+STRING_TAG, _BOOL_TAG, _INT_TAG, DOUBLE_TAG = 0x0A, 0x10, 0x18, 0x21  # opentelemetry-proto common.proto, AnyValue
 _DEEP_LEVELS = 28  # of AnyValue, 3 messages each; protobuf parsers stop at 100 messages
 _REPAIR = "\ufffd"
 _BOOLEANS = pa.array(["false", "true"], STRING)
@@ -37,9 +37,9 @@ class Texts:
 
     def array(self) -> Arrow:
         """String array. Raises Unusual if one is not UTF-8."""
-        return utf8(self._binary())
+        return utf8(self.binary())
 
-    def _binary(self) -> Arrow:
+    def binary(self) -> Arrow:
         # One binary array over everything, cut at each start and end, so that every text is an element of it.
         count = len(self.starts)
         cuts = np.empty(2 * count + 1, np.int32)
@@ -57,10 +57,9 @@ class Texts:
         return source.take(array_of(pa.int32(), selected, ~self.is_null))
 
 
-def any_value_texts(raw: Arrow) -> Arrow:
-    """Text of each AnyValue of a binary array without NULLs; NULL for an empty one."""
-    data, cuts = padded(raw), offsets(raw)
-    return read(data, cuts[:-1], cuts[1:]).array()
+def slices(data: UInt8s, starts: Int32s, ends: Int32s) -> Arrow:
+    """Binary array of data[starts:ends], which follow each other."""
+    return Texts(data, starts, ends, np.zeros(len(starts), bool)).binary()
 
 
 def exact_pair(raw: bytes) -> tuple[str, str | None]:
@@ -69,23 +68,27 @@ def exact_pair(raw: bytes) -> tuple[str, str | None]:
     return _checked(scalars.utf8(pair.key)) or "", _checked(_exact_text(pair.value))
 
 
+def exact_text(raw: bytes) -> str | None:
+    """Text of an AnyValue in any encoding."""
+    return _checked(_exact_text(_parsed(messages.AnyValue, raw)))
+
+
 def padded(binary: Arrow) -> UInt8s:
     """The bytes of a binary array, with padding."""
     data = np.frombuffer(binary.buffers()[2] or b"", np.uint8)[: int(offsets(binary)[-1])]
     return np.concatenate((data, np.zeros(PADDING_BYTES, np.uint8)))
 
 
-def read(data: UInt8s, starts: Int32s, ends: Int32s) -> Texts:
-    """Texts of the AnyValues at data[starts:ends], which follow each other in padded data."""
+def scalars_of(data: UInt8s, starts: Int32s, ends: Int32s) -> tuple[Texts, Bools]:
+    """(texts of the AnyValues at data[starts:ends], which follow each other in padded data; which of them were read).
+
+    Read are strings, numbers and booleans in the encoding that every SDK sends, and empty values."""
     sizes, tags = ends - starts, data[starts]
     found = Texts(data, np.minimum(starts + 2, ends), ends.copy(), sizes == 0)
-    is_done = found.is_null | _is_short_string(data, starts, sizes, tags)
+    is_read = found.is_null | _is_short_string(data, starts, sizes, tags)
     for find in (_long_strings, _integers, _booleans, _doubles):
-        is_done[find(found, starts, sizes, tags)] = True
-    left = np.flatnonzero(~is_done).astype(np.int32)
-    if len(left):
-        patch_exactly(found, left, [_exact(data[starts[i] : ends[i]].tobytes()) for i in left])
-    return found
+        is_read[find(found, starts, sizes, tags)] = True
+    return found, is_read
 
 
 def patch_exactly(found: Texts, indices: Int32s, exact_texts: Sequence[str | None]) -> None:
@@ -94,13 +97,13 @@ def patch_exactly(found: Texts, indices: Int32s, exact_texts: Sequence[str | Non
 
 
 def _is_short_string(data: UInt8s, starts: Int32s, sizes: Int32s, tags: UInt8s) -> Bools:
-    is_short: Bools = (tags == _STRING_TAG) & (sizes > 1) & (sizes < 130) & (data[starts + 1] == sizes - 2)
+    is_short: Bools = (tags == STRING_TAG) & (sizes > 1) & (sizes < 130) & (data[starts + 1] == sizes - 2)
     return is_short
 
 
 def _long_strings(found: Texts, starts: Int32s, sizes: Int32s, tags: UInt8s) -> Int32s:
     """Strings of 128..16383 bytes: two bytes of length."""
-    at = _where((tags == _STRING_TAG) & (sizes >= 131) & (sizes < 16387))
+    at = where((tags == STRING_TAG) & (sizes >= 131) & (sizes < 16387))
     low, high = found.data[starts[at] + 1].astype(np.int32), found.data[starts[at] + 2].astype(np.int32)
     at = at.compress((low >= 128) & (high < 128) & ((low & 127 | high << 7) == sizes[at] - 3))
     found.starts[at] += 1
@@ -108,7 +111,7 @@ def _long_strings(found: Texts, starts: Int32s, sizes: Int32s, tags: UInt8s) -> 
 
 
 def _integers(found: Texts, starts: Int32s, sizes: Int32s, tags: UInt8s) -> Int32s:
-    at = _where((tags == _INT_TAG) & (sizes >= 2) & (sizes <= 11))
+    at = where((tags == _INT_TAG) & (sizes >= 2) & (sizes <= 11))
     if not len(at):
         return at
     first, digit_count = starts[at] + 1, sizes[at] - 1
@@ -124,14 +127,14 @@ def _integers(found: Texts, starts: Int32s, sizes: Int32s, tags: UInt8s) -> Int3
 
 
 def _booleans(found: Texts, starts: Int32s, sizes: Int32s, tags: UInt8s) -> Int32s:
-    at = _where((tags == _BOOL_TAG) & (sizes == 2))
+    at = where((tags == _BOOL_TAG) & (sizes == 2))
     at = at[found.data[starts[at] + 1] < 128]
     found.patch(at, _BOOLEANS.take(pa.array((found.data[starts[at] + 1] != 0).astype(np.int8))))
     return at
 
 
 def _doubles(found: Texts, starts: Int32s, sizes: Int32s, tags: UInt8s) -> Int32s:
-    at = _where((tags == _DOUBLE_TAG) & (sizes == 9))
+    at = where((tags == DOUBLE_TAG) & (sizes == 9))
     if len(at):
         octets = found.data[starts[at][:, None] + np.arange(1, 9, dtype=np.int32)]
         found.patch(at, double_texts(octets.view(np.float64).ravel()))
@@ -151,10 +154,6 @@ def double_texts(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Arrow:
         return text
     names = np.where(np.isnan(values), "NaN", np.where(values > 0, "Infinity", "-Infinity"))
     return pa.array(np.where(finite, text.to_numpy(zero_copy_only=False), names).tolist(), STRING)
-
-
-def _exact(raw: bytes) -> str | None:
-    return _checked(_exact_text(_parsed(messages.AnyValue, raw)))
 
 
 def _parsed(message: Any, raw: bytes) -> Any:
@@ -185,5 +184,5 @@ def _checked(text: str | None) -> str | None:
     return text
 
 
-def _where(mask: Bools) -> Int32s:
+def where(mask: Bools) -> Int32s:
     return np.flatnonzero(mask).astype(np.int32)

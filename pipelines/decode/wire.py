@@ -65,12 +65,20 @@ def offsets(array: Arrow) -> Int32s:
     return np.frombuffer(array.buffers()[1], np.int32, len(array) + 1, array.offset * 4)
 
 
+def elements(message: str, encoded: Sequence[bytes]) -> Arrow:
+    """Raw elements of each ArrayValue or KeyValueList that was found in requests. Raises Unusual for bad bytes."""
+    return _record_batch(_handlers()[message], encoded).column("values")
+
+
 def _parse(signal: Signal, requests: Sequence[bytes]) -> Arrow:
-    handler = _handlers()[signal]
     if any(_is_too_deep(signal, request) for request in requests):
         raise Unusual("deep groups")
+    return _record_batch(_handlers()[signal], requests)
+
+
+def _record_batch(handler: Any, encoded: Sequence[bytes]) -> Arrow:
     try:
-        return handler.list_to_record_batch(list(requests))
+        return handler.list_to_record_batch(list(encoded))
     except ValueError as error:
         raise Unusual("not protobuf") from error
     except BaseException as error:
@@ -97,17 +105,17 @@ def _is_too_deep(signal: Signal, request: bytes) -> bool:
 
 
 @cache
-def _handlers() -> dict[Signal, Any]:
+def _handlers() -> dict[Any, Any]:
+    """Parsers by signal, and of the messages that hold AnyValues by their name."""
     pool = DescriptorPool()
     requests = {signal: official.DESCRIPTOR for signal, official in messages.OFFICIAL.items()}
     files = {file.name: file for request in requests.values() for file in _dependencies(request.file)}
     for file in files.values():
         pool.AddSerializedFile(_without_strings(file).SerializeToString())
-    handlers = HandlerPool([pool.FindFileByName(request.file.name) for request in requests.values()])
-    return {
-        signal: handlers.get_for_message(pool.FindMessageTypeByName(request.full_name))
-        for signal, request in requests.items()
-    }
+    handlers = HandlerPool([pool.FindFileByName(name) for name in files])
+    names: dict[Any, str] = {signal: request.full_name for signal, request in requests.items()}
+    names |= {name: f"{_COMMON[1:]}{name}" for name in ("ArrayValue", "KeyValueList")}
+    return {of: handlers.get_for_message(pool.FindMessageTypeByName(name)) for of, name in names.items()}
 
 
 def _dependencies(file: FileDescriptor) -> Iterator[FileDescriptor]:

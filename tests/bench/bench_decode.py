@@ -20,7 +20,7 @@ import dict_rows as usual
 import traffic
 
 from pipelines import tables
-from pipelines.decode import attributes, expansion, groups, logs, messages, metrics, promotion, spans, values, wire
+from pipelines.decode import attributes, expansion, groups, logs, messages, metrics, nested, promotion, spans, wire
 from pipelines.payloads import Payload, Signal, payload_id
 
 ROUNDS = 5
@@ -42,7 +42,7 @@ STAGES: dict[str, list[tuple[Any, str]]] = {
     "parse": [(wire, "_parse")],
     "guards": [(wire, "_is_too_deep"), (expansion, "check"), (metrics.expansion, "check_metrics")],
     "hash_pairs": [(module, "encode") for module in _SIGNALS],
-    "texts": [(values, "read"), (attributes, "_split"), (attributes, "_coded_texts")],
+    "texts": [(nested, "read"), (nested, "pairs"), (attributes, "_coded_texts")],
     "privacy": [(attributes, "_privatised"), (spans, "privatised"), (logs, "privatised")],
     "promotion": [(module, "promoted_columns") for module in _SIGNALS] + [(promotion, "first_text")],
     "attribute_columns": [(attributes.Attributes, "column"), (attributes.Attributes, "repeated_column")],

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from pipelines.decode import messages
 from pipelines.payloads import Signal
@@ -46,6 +47,13 @@ def random_request(rng: random.Random, signal: Signal) -> bytes:
     _fill(rng, message, 0)
     serialised: bytes = message.SerializeToString()
     return serialised
+
+
+def random_any_value(rng: random.Random) -> AnyValue:
+    """An attribute's value of any kind, often with others inside."""
+    value = AnyValue()
+    _fill(rng, value, 3)
+    return value
 
 
 def _fill(rng: random.Random, message: Any, level: int) -> None:

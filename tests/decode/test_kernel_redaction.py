@@ -15,6 +15,7 @@ FRAGMENTS = (
     "client_secret: s", "Authorization: Basic abc", "api_key=1", "apikey: 2", "access-key=3", "private_key: 4",
     "credentials=5", "token=t", "id_token: u", "key=k", "auth=a", "sid=s", "sessionid=s", "sig=s", "signature=s",
     "jwt=j", "a1b2c3d4e5f6a7b8c9d0e1f2", "paſſword=x", "api_\u212aey=1", "toKen=5", "GET /cart 200", "plain words",
+    "Mozilla/5.0 (X11) AppleWebKit/537.36 Chrome/124.0 Safari/537.36", "HeadlessChrome/1", "\u212aube-probe", "trİdent",
     "\n", " ", "=", "&", ":", "?", "@", "é", "日本",
 )  # fmt: skip
 TEXTS = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=6), max_size=4).map("".join)
