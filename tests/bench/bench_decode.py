@@ -51,7 +51,7 @@ STAGES: dict[str, list[tuple[Any, str]]] = {
     "bodies": [(logs, "_body")],
     "flatten_points": [(metrics.points, "flatten")],
     "shared_columns": [(module, "shared_columns") for module in _SIGNALS],
-    "bad_rows": [(module, "_is_bad") for module in _SIGNALS],
+    "bad_rows": [(module, "is_bad") for module in _SIGNALS],
 }
 
 

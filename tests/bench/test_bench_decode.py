@@ -1,5 +1,8 @@
 """The benchmark compares like with like: the dict rows hold what the kernel's rows hold."""
 
+import importlib
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 
@@ -24,3 +27,11 @@ def test_dict_rows_equal_the_kernels_rows(signal):
         if pa.types.is_list(field.type):
             wanted = [each or [] for each in wanted]  # a dict row without a list has NULL
         assert column == wanted, field.name
+
+
+def test_the_stages_are_functions_of_the_kernel(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parent)  # as tests/bench/run.py does
+    bench_decode = importlib.import_module("bench_decode")
+    for functions in bench_decode.STAGES.values():
+        for owner, function in functions:
+            assert callable(getattr(owner, function, None)), (owner.__name__, function)
