@@ -84,10 +84,10 @@ def _map_texts(encoded: list[bytes], levels: int) -> tuple[Arrow, Bools]:
     found = wire.elements("KeyValueList", encoded)
     starts, cuts, data = offsets(found), offsets(found.values), values.padded(found.values)
     key_starts, key_ends, value_starts, is_usual = _headers(data, cuts[:-1], cuts[1:])
-    keys = utf8(values.slices(data, key_starts, key_ends))
+    keys = values.slices(data, key_starts, key_ends).dictionary_encode()
     texts, is_read = _json(data, value_starts, cuts[1:], levels)
-    members = pc.binary_join_element_wise(_quoted(keys), texts, ":")
-    is_read &= is_usual & ~_is_repeated(keys, starts)
+    members = pc.binary_join_element_wise(_quoted(utf8(keys.dictionary)).take(keys.indices), texts, ":")
+    is_read &= is_usual & ~_is_repeated(keys.indices.to_numpy(), starts)
     return _joined("{", starts, members, "}"), _all(is_read, starts)
 
 
@@ -121,9 +121,8 @@ def _all(mask: Bools, starts: Int32s) -> Bools:
     return np.asarray(np.diff(others_before[starts]) == 0, bool)
 
 
-def _is_repeated(keys: Arrow, starts: Int32s) -> Bools:
-    """Which keys stand in their list before."""
-    codes = keys.dictionary_encode().indices.to_numpy()
+def _is_repeated(codes: Int32s, starts: Int32s) -> Bools:
+    """Which of the coded keys stand in their list before."""
     lists_of_keys = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     is_repeated = np.ones(len(codes), bool)
     is_repeated[np.unique(lists_of_keys * (len(codes) + 1) + codes, return_index=True)[1]] = False
