@@ -62,11 +62,8 @@ def _read(data: UInt8s, starts: Int32s, ends: Int32s, levels: int) -> tuple[Text
 
 def _contents(data: UInt8s, starts: Int32s, ends: Int32s, at: Int32s) -> tuple[Int32s, list[bytes]]:
     """(those values that are one message below 16384 bytes and nothing else, the bytes of that message)."""
-    low, high = data[starts[at] + 1].astype(np.int32), data[starts[at] + 2].astype(np.int32)
-    is_long = low >= 128
-    begins = starts[at] + 2 + is_long
-    message_bytes = np.where(is_long, low & 127 | high << 7, low)
-    is_usual = (message_bytes == ends[at] - begins) & ~(is_long & (high >= 128))
+    begins, message_bytes = _lengths(data, starts[at])
+    is_usual = message_bytes == ends[at] - begins
     at = at[is_usual]
     return at, values.slices(data, begins[is_usual], ends[at]).to_pylist()
 
@@ -135,14 +132,20 @@ def _headers(data: UInt8s, starts: Int32s, ends: Int32s) -> tuple[Int32s, Int32s
     key_ends = key_starts + data[starts + 1]
     is_usual = (data[starts] == _KEY_TAG) & (data[starts + 1] < 128) & (key_ends + 2 <= ends)
     at = np.where(is_usual, key_ends, starts)
-    low, high = data[at + 1].astype(np.int32), data[at + 2].astype(np.int32)
-    is_long = low >= 128
-    value_starts = at + 2 + is_long
-    value_bytes = np.where(is_long, low & 127 | high << 7, low)
-    is_usual &= (data[at] == _VALUE_TAG) & (value_bytes == ends - value_starts) & ~(is_long & (high >= 128))
+    value_starts, value_bytes = _lengths(data, at)
+    is_usual &= (data[at] == _VALUE_TAG) & (value_bytes == ends - value_starts)
     return (
         np.where(is_usual, key_starts, starts),
         np.where(is_usual, key_ends, starts),
         np.where(is_usual, value_starts, ends),
         is_usual,
     )
+
+
+def _lengths(data: UInt8s, at: Int32s) -> tuple[Int32s, Int32s]:
+    """(start, length) of the content of each field at a one-byte tag; -1 for a length of more than two bytes."""
+    low, high = data[at + 1].astype(np.int32), data[at + 2].astype(np.int32)
+    is_long = low >= 128
+    lengths = np.where(is_long, low & 127 | high << 7, low)
+    lengths[is_long & (high >= 128)] = -1
+    return at + 2 + is_long, lengths
