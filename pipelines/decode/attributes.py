@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.decode import nested
-from pipelines.decode.columns import Bools, Coded, Int64s, lists, structs
+from pipelines.decode.columns import Bools, Coded, Int64s, lists, structs, utf8
 from pipelines.decode.redaction import transformed
 from pipelines.decode.rules import Rules
 from pipelines.decode.wire import Arrow, Int32s, offsets
@@ -76,10 +76,10 @@ def encode(levels: Mapping[str, Arrow], rules: Rules) -> Attributes:
     ).dictionary_encode()
     pairs = np.concatenate([np.zeros(0, np.int32), *(chunk.indices.to_numpy() for chunk in encoded.chunks)])
     distinct = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], pa.binary())
-    keys, texts = (found.array() for found in nested.pairs(distinct))
-    encoded_keys = keys.dictionary_encode()
-    keys, key_of_pair = encoded_keys.dictionary, encoded_keys.indices.to_numpy()
-    texts, is_dropped = _privatised(keys, key_of_pair, texts, rules)
+    sent_keys, sent_texts = nested.pairs(distinct)
+    encoded_keys = sent_keys.binary().dictionary_encode()
+    keys, key_of_pair = utf8(encoded_keys.dictionary), encoded_keys.indices.to_numpy()
+    texts, is_dropped = _privatised(keys, key_of_pair, sent_texts.array(), rules)
     are_distinct = len(distinct) <= _SPARSE_RATIO * len(pairs)
     texts, text_of_pair = _coded_texts(texts, are_distinct)
     by_level = _lists_by_level(starts, pairs, is_dropped)

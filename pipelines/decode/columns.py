@@ -18,6 +18,7 @@ UInt8s = npt.NDArray[np.uint8]
 
 STRING = pa.string()
 MICROSECONDS = pa.timestamp("us", tz="UTC")
+_ASCII_END = 128
 MAX_INT64 = np.uint64(2**63 - 1)
 
 
@@ -128,10 +129,18 @@ def structs(fields: Mapping[str, Arrow]) -> Arrow:
 
 def utf8(binary: Arrow) -> Arrow:
     """The bytes as text. Raises Unusual where they are not UTF-8: repairing and counting them is done elsewhere."""
+    if _data(binary).max(initial=0) < _ASCII_END:  # one pass over all bytes, not a check a text
+        return binary.view(STRING)
     try:
         return binary.cast(STRING)
     except pa.ArrowInvalid:
         raise Unusual("invalid UTF-8") from None
+
+
+def _data(binary: Arrow) -> UInt8s:
+    """All bytes of a binary array."""
+    starts = offsets(binary)
+    return np.frombuffer(binary.buffers()[2] or b"", np.uint8)[starts[0] : starts[-1]]
 
 
 def without_nulls(array: Arrow) -> Arrow:

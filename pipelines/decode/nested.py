@@ -62,11 +62,8 @@ def _read(data: UInt8s, starts: Int32s, ends: Int32s, levels: int) -> tuple[Text
 
 def _contents(data: UInt8s, starts: Int32s, ends: Int32s, at: Int32s) -> tuple[Int32s, list[bytes]]:
     """(those values that are one message below 16384 bytes and nothing else, the bytes of that message)."""
-    low, high = data[starts[at] + 1].astype(np.int32), data[starts[at] + 2].astype(np.int32)
-    is_long = low >= 128
-    begins = starts[at] + 2 + is_long
-    message_bytes = np.where(is_long, low & 127 | high << 7, low)
-    is_usual = (message_bytes == ends[at] - begins) & ~(is_long & (high >= 128))
+    begins, message_bytes = _lengths(data, starts[at])
+    is_usual = message_bytes == ends[at] - begins
     at = at[is_usual]
     return at, values.slices(data, begins[is_usual], ends[at]).to_pylist()
 
@@ -84,10 +81,10 @@ def _map_texts(encoded: list[bytes], levels: int) -> tuple[Arrow, Bools]:
     found = wire.elements("KeyValueList", encoded)
     starts, cuts, data = offsets(found), offsets(found.values), values.padded(found.values)
     key_starts, key_ends, value_starts, is_usual = _headers(data, cuts[:-1], cuts[1:])
-    keys = utf8(values.slices(data, key_starts, key_ends))
+    keys = values.slices(data, key_starts, key_ends).dictionary_encode()
     texts, is_read = _json(data, value_starts, cuts[1:], levels)
-    members = pc.binary_join_element_wise(_quoted(keys), texts, ":")
-    is_read &= is_usual & ~_is_repeated(keys, starts)
+    members = pc.binary_join_element_wise(_quoted(utf8(keys.dictionary)).take(keys.indices), texts, ":")
+    is_read &= is_usual & ~_is_repeated(keys.indices.to_numpy(), starts)
     return _joined("{", starts, members, "}"), _all(is_read, starts)
 
 
@@ -121,9 +118,8 @@ def _all(mask: Bools, starts: Int32s) -> Bools:
     return np.asarray(np.diff(others_before[starts]) == 0, bool)
 
 
-def _is_repeated(keys: Arrow, starts: Int32s) -> Bools:
-    """Which keys stand in their list before."""
-    codes = keys.dictionary_encode().indices.to_numpy()
+def _is_repeated(codes: Int32s, starts: Int32s) -> Bools:
+    """Which of the coded keys stand in their list before."""
     lists_of_keys = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     is_repeated = np.ones(len(codes), bool)
     is_repeated[np.unique(lists_of_keys * (len(codes) + 1) + codes, return_index=True)[1]] = False
@@ -136,14 +132,20 @@ def _headers(data: UInt8s, starts: Int32s, ends: Int32s) -> tuple[Int32s, Int32s
     key_ends = key_starts + data[starts + 1]
     is_usual = (data[starts] == _KEY_TAG) & (data[starts + 1] < 128) & (key_ends + 2 <= ends)
     at = np.where(is_usual, key_ends, starts)
-    low, high = data[at + 1].astype(np.int32), data[at + 2].astype(np.int32)
-    is_long = low >= 128
-    value_starts = at + 2 + is_long
-    value_bytes = np.where(is_long, low & 127 | high << 7, low)
-    is_usual &= (data[at] == _VALUE_TAG) & (value_bytes == ends - value_starts) & ~(is_long & (high >= 128))
+    value_starts, value_bytes = _lengths(data, at)
+    is_usual &= (data[at] == _VALUE_TAG) & (value_bytes == ends - value_starts)
     return (
         np.where(is_usual, key_starts, starts),
         np.where(is_usual, key_ends, starts),
         np.where(is_usual, value_starts, ends),
         is_usual,
     )
+
+
+def _lengths(data: UInt8s, at: Int32s) -> tuple[Int32s, Int32s]:
+    """(start, length) of the content of each field at a one-byte tag; -1 for a length of more than two bytes."""
+    low, high = data[at + 1].astype(np.int32), data[at + 2].astype(np.int32)
+    is_long = low >= 128
+    lengths = np.where(is_long, low & 127 | high << 7, low)
+    lengths[is_long & (high >= 128)] = -1
+    return at + 2 + is_long, lengths

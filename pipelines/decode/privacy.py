@@ -111,7 +111,10 @@ def browser_family(text: str, _key: bytes = b"") -> str:
 def family_of(text: str, families: Sequence[tuple[str, str]]) -> str:
     """Family of the first token in the text; Other without one."""
     lower = text.lower()
-    return next((family for token, family in families if token in lower), "Other")
+    for token, family in families:
+        if token in lower:
+            return family
+    return "Other"
 
 
 _AUTHORITY = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]{0,31}:)?//)([^/?#]*@)?")
