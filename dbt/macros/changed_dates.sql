@@ -17,6 +17,7 @@
     {% if is_building() %}
         {% do run_query('create schema if not exists ' ~ target.schema ~ '_state') %}
         {% do run_query('create table if not exists ' ~ state_table('built_dates') ~ ' (event_date date, table_name string, entry_count int64, row_count int64, definitions string)') %}
+        {% do run_query('create table if not exists ' ~ state_table('stored_bytes') ~ ' (' ~ stored_bytes_columns() ~ ')') %}
         {% do run_query(changed_dates_sql()) %}
     {% endif %}
 {% endmacro %}
