@@ -1,6 +1,6 @@
 {# DuckDB views `observability.<table>` over the Parquet files of a lake; BigQuery has the tables themselves. #}
 {% macro create_lake_views() %}
-    {% if execute and target.type == 'duckdb' and flags.WHICH in ('run', 'build', 'seed', 'test', 'snapshot') %}
+    {% if execute and target.type == 'duckdb' and flags.WHICH in ('run', 'build', 'seed', 'test', 'snapshot', 'freshness') %}
         {% set lake = env_var('OTELMART_LAKE', '../.otelmart/lake') %}
         {% if lake_file_count(lake ~ '/ingest_ledger/*.parquet') == 0 %}
             {{ exceptions.raise_compiler_error('no lake at ' ~ lake ~ ': run `otelmart ingest --from files:DIR --to lake:' ~ lake ~ '`, or set OTELMART_LAKE') }}
