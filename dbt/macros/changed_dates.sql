@@ -17,6 +17,8 @@
     {% if is_building() %}
         {% do run_query('create schema if not exists ' ~ target.schema ~ '_state') %}
         {% do run_query('create table if not exists ' ~ state_table('built_dates') ~ ' (event_date date, table_name string, entry_count int64, row_count int64, definitions string)') %}
+        {% do run_query('create table if not exists ' ~ state_table('last_build') ~ ' as select ' ~ as_of_time() ~ ' as build_time limit 0') %}
+        {% do run_query('create table if not exists ' ~ state_table('stored_bytes') ~ ' (' ~ stored_bytes_columns() ~ ')') %}
         {% do run_query(changed_dates_sql()) %}
     {% endif %}
 {% endmacro %}
@@ -68,6 +70,7 @@
         {% endfor %}
         {% if state.is_complete %}
             {% do run_query('create or replace table ' ~ state_table('built_dates') ~ ' as select event_date, table_name, entry_count, row_count, \'' ~ definitions() ~ '\' as definitions from ' ~ state_table('changed_dates') ~ ' where entry_count > 0') %}
+            {% do run_query('create or replace table ' ~ state_table('last_build') ~ ' as select ' ~ as_of_time() ~ ' as build_time') %}
         {% endif %}
     {% endif %}
 {% endmacro %}

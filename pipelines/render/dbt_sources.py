@@ -25,8 +25,8 @@ _FRESHNESS = """\
           freshness:
             warn_after: {{count: 1, period: hour}}
             error_after: {{count: 6, period: hour}}
-            filter: "{column} >= {{{{ \\"timestamp_sub(current_timestamp(), interval 2 day)\\" if \
-target.type == 'bigquery' else \\"current_timestamp - interval 2 day\\" }}}}"
+            filter: "{{{{ '{column} >= timestamp_sub(current_timestamp(), interval 2 day)' if \
+target.type == 'bigquery' else 'event_date >= current_date - 2' }}}}"
 """
 
 

@@ -28,6 +28,7 @@ WHOLE_HISTORY = {
     "fct_retention_daily": {"int_user_days"},
     "fct_service_presence_daily": {"int_service_versions_daily"},
     "fct_slo_budget_daily": {"int_slo_daily", "int_slo_windows"},
+    "fct_storage": {"fct_volume_daily"},  # a view: who asks it reads
     "int_slo_windows": {"int_slo_daily"},
     "int_users": {"int_user_days"},
 }

@@ -7,6 +7,7 @@ from typing import Any
 import click
 import pytest
 import yaml
+from dbt.cli.main import cli as dbt
 
 from pipelines.cli import main
 
@@ -21,6 +22,20 @@ def test_a_schedule_runs_a_command_that_exists_and_never_two_at_once(repo: Path,
     assert job["spec"]["concurrencyPolicy"] == "Forbid"
     (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     parsed(container["args"])
+
+
+def test_freshness_is_asked_every_hour_by_a_command_of_dbt_and_by_no_job_that_builds(repo: Path) -> None:
+    job = yaml.safe_load((repo / "deploy" / "kubernetes" / "freshness.yaml").read_text())
+    assert (job["kind"], job["spec"]["schedule"]) == ("CronJob", "27 * * * *")
+    assert job["spec"]["jobTemplate"]["spec"]["backoffLimit"] == 0
+    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["dbt"]
+    source, freshness, *options = container["args"]
+    group = dbt.commands[source]
+    assert isinstance(group, click.Group)
+    context = group.commands[freshness].make_context(freshness, options)
+    chosen = {name: context.params[name] for name in ("target", "project_dir", "profiles_dir")}
+    assert chosen == {"target": "bigquery", "project_dir": "dbt", "profiles_dir": "dbt"}
 
 
 def test_the_worker_deployment_runs_a_worker_that_ends_before_it_is_killed(repo: Path) -> None:

@@ -69,6 +69,39 @@ def test_a_service_gone_silent_is_a_warning_and_no_failure(builder: Builder) -> 
     ]
 
 
+def test_an_hour_unlike_the_same_hour_of_the_weeks_before_is_a_warning(builder: Builder) -> None:
+    asked = {"http_route": "/a", "http_method": "GET"}
+
+    def requests(day: int, service_name: str, count: int, hour: int = 10) -> None:
+        rows = [
+            span(f"{day} {hour}:30:00", f"{service_name}-{day}-{hour}-{n}", service_name=service_name, **asked)
+            for n in range(count)
+        ]
+        builder.lake.add(f"{service_name}-{day}-{hour}", "traces", rows)
+
+    for day in (2, 9, 16):
+        requests(day, "steady", 60)
+        requests(day, "dropping", 60)
+        requests(day, "surging", 60)
+        requests(day, "small", 9)
+    requests(23, "steady", 100)  # less than double
+    requests(23, "dropping", 29)  # less than half of 60
+    requests(23, "surging", 121)  # more than double
+    requests(23, "new", 200)
+    requests(23, "steady", 1, hour=11)  # an hour that is not over
+
+    warnings = builder.build("--var", "as_of=2026-03-23 11:45:00", "--full-refresh")["warnings"]
+    (found,) = [w for w in warnings if w["name"] == "hours_unlike_those_of_the_weeks_before"]
+    assert found["rows"] == 2
+    assert [
+        (row["hour_time"], row["service_name"], float(row["request_count"]), float(row["usual_request_count"]))
+        for row in found["examples"]
+    ] == [
+        ("2026-03-23 10:00:00+00:00", "dropping", 29.0, 60.0),
+        ("2026-03-23 10:00:00+00:00", "surging", 121.0, 60.0),
+    ]
+
+
 def test_columns_that_an_older_lake_lacks_are_null(builder: Builder) -> None:
     newer = span("1 10:00:00", "t1", service_name="web", http_route="/a", http_method="GET", session_id="s")
     older = span("1 11:00:00", "t2", service_name="web", http_route="/a", http_method="GET")

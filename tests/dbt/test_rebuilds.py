@@ -119,6 +119,27 @@ def test_late_rows_and_an_emptied_date_rebuild_their_dates_and_equal_a_full_refr
     assert builder.fingerprints() == late
 
 
+def test_an_order_id_that_comes_again_days_later_is_another_order_in_a_full_refresh_too(builder: Builder) -> None:
+    orders = "select event_date, signal_count, order_total from marts.fct_orders order by event_date"
+    builder.lake.add("u1", "traces", [order("1 10:00:00", "t1", "o1", "20.50")])
+    builder.lake.add("u5", "traces", [order("5 10:00:00", "t5", "o1", "3.00")])
+    builder.build("--no-tests")
+    assert builder.query(orders) == [(DAY[1], 1, Decimal("20.50")), (DAY[5], 1, Decimal("3.00"))]
+
+    builder.lake.add("u2", "traces", [order("3 10:00:00", "t3", "o1", "4.00")])
+    builder.lake.add("u3", "traces", [order("2 10:00:00", "t2", "o1", "25.00")])
+    builder.build("--no-tests")
+    # the 1st to 3rd are one, with the larger total of the first two dates
+    assert builder.query(orders) == [(DAY[1], 2, Decimal("25.00")), (DAY[5], 1, Decimal("3.00"))]
+
+    builder.lake.add("u4", "traces", [order("4 10:00:00", "t4", "o1", "5.00")])  # no date without it is left
+    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-04"]
+    assert builder.query(orders) == [(DAY[1], 2, Decimal("25.00"))]
+    in_steps = builder.fingerprints()
+    builder.build("--full-refresh", "--no-tests")
+    assert builder.fingerprints() == in_steps
+
+
 def test_only_the_date_of_a_late_row_is_rebuilt(builder: Builder) -> None:
     _first_days(builder)
     builder.lake.add(

@@ -54,3 +54,27 @@ def test_a_late_row_restates_its_number_of_its_day_and_a_full_refresh_forgets_no
         ("fct_revenue_daily", "revenue"),
         ("fct_latency_daily", "requests"),
     }
+
+
+def test_a_number_that_appears_after_its_date_was_final_is_restated_from_nothing(builder: Builder) -> None:
+    builder.lake.add("u1", "traces", [page_view("2 10:00:00", "t1", "home"), order("2 10:00:00", "t2", "o1", "20.50")])
+    builder.build("--var", "as_of=2026-03-06 08:00:00")
+    assert builder.query(RESTATED) == []  # no build came before it, so nobody was told otherwise
+
+    builder.lake.add("u2", "traces", [order("1 11:00:00", "t3", "o2", "7.25")])
+    builder.build("--var", "as_of=2026-03-07 08:00:00")
+    counts = (1, 1, "first", None)
+    expected = {
+        ("2026-03-01", "fct_latency_daily", "error_ratio", "(all)", None, Decimal(0), Decimal(0), *counts),
+        ("2026-03-01", "fct_latency_daily", "requests", "(all)", None, Decimal(1), Decimal(1), *counts),
+        ("2026-03-01", "fct_revenue_daily", "orders", "EUR", None, Decimal(1), Decimal(1), *counts),
+        ("2026-03-01", "fct_revenue_daily", "revenue", "EUR", None, Decimal("7.25"), Decimal("7.25"), *counts),
+    }
+    assert set(builder.query(RESTATED)) == expected
+
+    # 7.25 + 1.50 = 8.75 by two builds; a page of the day on which the next build is made is no restatement
+    builder.lake.add("u3", "traces", [order("1 12:00:00", "t4", "o3", "1.50"), page_view("7 09:00:00", "t5", "home")])
+    builder.build("--var", "as_of=2026-03-07 10:00:00")
+    revenue = [row[4:10] for row in builder.query(RESTATED) if row[2] == "revenue"]
+    assert revenue == [(None, Decimal("8.75"), Decimal("8.75"), 2, 2, "ledger")]
+    assert {row[0] for row in builder.query(RESTATED)} == {"2026-03-01"}

@@ -25,6 +25,8 @@ def analysis(project: Project, catalog: Catalog) -> Analysis:
     for name, table in project.sources.items():
         catalog.create(tables.ddl(name), table)
         partitions[table] = [(table, frozenset({tables.partition_column(name)}))]
+    for table, ddl in project.state_ddl.items():
+        catalog.create(ddl, table)
     for node in project.nodes:
         if node.kind == "seed":
             catalog.create(seed_ddl(node), node.table)

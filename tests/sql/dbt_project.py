@@ -41,11 +41,13 @@ class Node:
 
 @dataclass(frozen=True)
 class Project:
-    """Every node of a compiled project in build order; `sources` are the dotted names of the raw tables, `manifest` is
-    dbt's own, `semantic_manifest` its JSON of the semantic models and metrics."""
+    """Every node of a compiled project in build order; `sources` are the dotted names of the raw tables, `state_ddl` is
+    the CREATE TABLE of what runs leave behind, by its dotted name, `manifest` is dbt's own, `semantic_manifest` its
+    JSON of the semantic models and metrics."""
 
     nodes: list[Node]
     sources: dict[str, str]
+    state_ddl: dict[str, str]
     manifest: dict[str, Any]
     semantic_manifest: str
 
@@ -79,8 +81,15 @@ def _project(manifest: dict[str, Any], semantic_manifest: str) -> Project:
     nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] in KINDS}
     order = TopologicalSorter({key: node["depends_on"].get("nodes", []) for key, node in nodes.items()}).static_order()
     order = sorted(order, key=lambda key: nodes.get(key, {}).get("resource_type") == "test")  # tests see all tables
-    sources = {source["name"]: _dotted(source["relation_name"]) for source in manifest["sources"].values()}
-    return Project([_node(nodes[key]) for key in order if key in nodes], sources, manifest, semantic_manifest)
+    sources = list(manifest["sources"].values())
+    raw = {s["name"]: _dotted(s["relation_name"]) for s in sources if s["source_name"] == "observability"}
+    state = {_dotted(s["relation_name"]): _source_ddl(s) for s in sources if s["source_name"] == "state"}
+    return Project([_node(nodes[key]) for key in order if key in nodes], raw, state, manifest, semantic_manifest)
+
+
+def _source_ddl(source: dict[str, Any]) -> str:
+    columns = (f"{column['name']} {column['data_type']}" for column in source["columns"].values())
+    return f"create table t ({', '.join(columns)})"
 
 
 def _node(node: dict[str, Any]) -> Node:

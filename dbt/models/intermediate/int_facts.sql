@@ -1,4 +1,4 @@
-{{ config(meta={'days_before': 1, 'days_after': 1}) }}
+{{ config(meta={'days_before': 2, 'days_after': 1}) }}
 -- Signals of one fact may lie on both sides of midnight: the fact belongs to the day on which it began.
 with signals as (
     select

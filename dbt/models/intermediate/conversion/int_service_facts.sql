@@ -1,4 +1,4 @@
-{{ config(meta={'days_before': 1, 'days_after': 1}) }}
+{{ config(meta={'days_before': 2, 'days_after': 1}) }}
 -- What each service itself tells of a fact; excluded is what it tells in excluded traffic alone. A fact stands for as
 -- many as the least of its signals' weights: it is seen if any of them is kept.
 with signals as (

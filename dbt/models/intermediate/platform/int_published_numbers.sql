@@ -75,6 +75,12 @@ ledger as (
     group by event_date
 ),
 
+last_build as (
+    select max(build_time) as last_build_time
+    from {{ source('state', 'last_build') }}
+    where build_time < {{ as_of_time() }}
+),
+
 compared as (
     select
         {{ key }},
@@ -112,7 +118,9 @@ final as (
         ledger_entry_count,
 
         {{ as_of_time() }} as publish_time,
+        last_build.last_build_time,
     from compared
+    cross join last_build
     where is_news
 )
 

@@ -1,25 +1,40 @@
 {{ config(materialized='view') }}
 {%- set key = 'event_date, mart_name, number_name, deployment_environment, service_namespace, part' %}
 {%- set zone = var('reporting_time_zone') %}
-{%- set settling_time = from_unix_us(unix_us('publish_time') ~ ' - ' ~ 3 * 3600 * 1000000) %}
+{%- set settling_us = 3 * 3600 * 1000000 %}
+{%- set settling_time = from_unix_us(unix_us('publish_time') ~ ' - ' ~ settling_us) %}
+{%- set last_settling_time = from_unix_us(unix_us('last_build_time') ~ ' - ' ~ settling_us) %}
 -- While a date lasts its numbers only grow, and its last rows come after it: the first value is that of the last build
--- in the date and the three hours after it. Dates of orders and revenue are those of the reporting time zone.
+-- in the date and the three hours after it. What had no row when a build came after these was nothing, and its first
+-- revision restates it. Dates of orders and revenue are those of the reporting time zone.
 with published as (
     select
         *,
-        case when mart_name = 'fct_revenue_daily' then {{ local_date('publish_time', zone) }} else {{ local_date('publish_time') }} end
-            as publish_date,
-        case when mart_name = 'fct_revenue_daily' then {{ local_date(settling_time, zone) }} else {{ local_date(settling_time) }} end
-            as settling_date,
+        mart_name = 'fct_revenue_daily' as is_local,
     from {{ ref('int_published_numbers') }}
+),
+
+dated as (
+    select
+        *,
+        case when is_local then {{ local_date('publish_time', zone) }} else {{ local_date('publish_time') }} end
+            as publish_date,
+        case when is_local then {{ local_date(settling_time, zone) }} else {{ local_date(settling_time) }} end
+            as settling_date,
+        case when is_local then {{ local_date(last_settling_time, zone) }} else {{ local_date(last_settling_time) }} end
+            as last_settling_date,
+    from published
 ),
 
 first_revisions as (
     select
         *,
-        coalesce(max(case when settling_date <= event_date then revision end) over (partition by {{ key }}), 1) as first_revision,
+        coalesce(
+            max(case when settling_date <= event_date then revision end) over (partition by {{ key }}),
+            min(case when revision = 1 and last_settling_date > event_date then 0 else 1 end) over (partition by {{ key }})
+        ) as first_revision,
         max(revision) over (partition by {{ key }}) as current_revision,
-    from published
+    from dated
 ),
 
 compared as (
@@ -53,7 +68,7 @@ final as (
 
         first_value,
         current_value,
-        current_value - first_value as value_delta,
+        coalesce(current_value, 0) - coalesce(first_value, 0) as value_delta,
         restatement_count,
         final_restatement_count,
         added_ledger_entry_count,
