@@ -73,7 +73,7 @@ def _array_texts(encoded: list[bytes], levels: int) -> tuple[Arrow, Bools]:
     found = wire.elements("ArrayValue", encoded)
     cuts, data = offsets(found.values), values.padded(found.values)
     texts, is_read = _json(data, cuts[:-1], cuts[1:], levels)
-    return _joined("[", offsets(found), texts, "]"), _all(is_read, offsets(found))
+    return _joined("[", offsets(found), texts, "]"), _all(is_read, offsets(found)) & _holds_no_more(encoded, found)
 
 
 def _map_texts(encoded: list[bytes], levels: int) -> tuple[Arrow, Bools]:
@@ -85,7 +85,7 @@ def _map_texts(encoded: list[bytes], levels: int) -> tuple[Arrow, Bools]:
     texts, is_read = _json(data, value_starts, cuts[1:], levels)
     members = pc.binary_join_element_wise(_quoted(utf8(keys.dictionary)).take(keys.indices), texts, ":")
     is_read &= is_usual & ~_is_repeated(keys.indices.to_numpy(), starts)
-    return _joined("{", starts, members, "}"), _all(is_read, starts)
+    return _joined("{", starts, members, "}"), _all(is_read, starts) & _holds_no_more(encoded, found)
 
 
 def _json(data: UInt8s, starts: Int32s, ends: Int32s, levels: int) -> tuple[Arrow, Bools]:
@@ -116,6 +116,14 @@ def _all(mask: Bools, starts: Int32s) -> Bools:
     """Whether the mask holds for all elements of each list."""
     others_before = np.concatenate(([0], np.cumsum(~mask)))
     return np.asarray(np.diff(others_before[starts]) == 0, bool)
+
+
+def _holds_no_more(encoded: list[bytes], found: Arrow) -> Bools:
+    """Whether each message, of less than 16384 bytes, is its elements and no other field: the parser lets some pass
+    that official ones refuse, such as a group without an end."""
+    sizes = np.diff(offsets(found.values))
+    bytes_before = np.concatenate(([0], np.cumsum(sizes + 2 + (sizes >= 128))))
+    return np.asarray(np.diff(bytes_before[offsets(found)]) == [len(message) for message in encoded], bool)
 
 
 def _is_repeated(codes: Int32s, starts: Int32s) -> Bools:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
-from pipelines.decode import messages, nested, scalars, values
+from pipelines.decode import messages, nested, scalars, values, wire
 from tests.decode import random_otlp
 
 
@@ -66,6 +66,14 @@ def test_bytes_and_deep_values_inside_others_keep_their_text():
     with_bytes, deep = any_value({"a": "b"}), any_value([[[[[[["deep"]]]]]]])
     with_bytes.kvlist_value.values.add(key="raw").value.bytes_value = b"\x00\xff"
     assert texts_of(with_bytes, deep) == ['{"a":"b","raw":"AP8="}', '[[[[[[["deep"]]]]]]]']
+
+
+@pytest.mark.parametrize("group", ["0b1801", "0bb4d7e4bc99b19901", "0f"])
+def test_what_official_parsers_refuse_inside_a_list_is_unusual(group):
+    with_group = bytes.fromhex("0a021801") + bytes.fromhex(group)
+    raw = bytes([0x2A, len(with_group)]) + with_group
+    with pytest.raises(wire.Unusual):
+        nested.any_value_texts(pa.array([raw], pa.binary()))
 
 
 @pytest.mark.parametrize("seed", range(20))
