@@ -32,7 +32,7 @@
         size_bytes as logical_bytes,
         cast(null as int64) as physical_bytes
     from `{{ target.project }}`.`{{ schema }}`.`__TABLES__`
-    where type = 1
+    where type = 1 and not ends_with(table_id, '__dbt_tmp')
     {%- if not loop.last %}
     union all
     {%- endif %}
