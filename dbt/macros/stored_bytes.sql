@@ -52,7 +52,7 @@
         where block_id >= 0
         union all
         {%- endfor %}
-        select null, null, null, null, [] where false
+        select '' as layer, '' as table_name, 0 as block_id, 0 as block_offset, [] as additional_block_ids where false
     ),
 
     sized as (
@@ -70,7 +70,7 @@
         select '{{ layers[schema] }}' as layer, '{{ table }}' as table_name, count(*) as row_count from {{ schema }}.{{ table }}
         union all
         {%- endfor %}
-        select null, null, null where false
+        select '' as layer, '' as table_name, 0 as row_count where false
     )
 
     select
