@@ -141,10 +141,12 @@ def test_units_that_dask_runs_on_both_workers_at_once_are_in_the_lake_once(
 
     with cluster(otelmart, tmp_path) as dask, Client(scheduler_file=dask.address) as client, units.only_writer(lake):
         client.wait_for_workers(2)
+        workers = list(client.scheduler_info()["workers"])
+        assert len(workers) == 2
         loads = [
             client.submit(LoadUnit(job).process, unit, workers=[worker], pure=False)
             for unit in units.plan_files(lake, listing.files)
-            for worker in client.scheduler_info()["workers"]
+            for worker in workers
         ]
         client.gather(loads)
         started = dask.started()
