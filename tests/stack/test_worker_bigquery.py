@@ -55,8 +55,11 @@ def pubsub() -> Iterator[PubSub]:
 
 @pytest.mark.parametrize("stream", ["pending", "default"])
 def test_every_fourth_answer_is_a_fault_and_processes_are_killed(otelmart: str, pubsub: PubSub, stream: str) -> None:
-    """Each message twice, 1 in 20 poison, 1 in 10 with a bad row."""
-    topic, subscription = pubsub.topic(f"faults-{stream}")
+    """Each message twice, 1 in 20 poison, 1 in 10 with a bad row.
+
+    One kill a subscription: the emulator sends again what a killed process held, but a publish request at a time, up to
+    a minute apart.
+    """
     chance, struck = random.Random(7), list[Fault]()
 
     def fault(method: str) -> Fault | None:
@@ -67,24 +70,36 @@ def test_every_fourth_answer_is_a_fault_and_processes_are_killed(otelmart: str, 
 
     service = StorageService()
     service.faults = fault
-    with served(service) as host:
-        options = f"{SINK}?stream={stream}", "--processes", "2", "--batch", "4KiB", "--batch-every", "1s"
-        worker = started(otelmart, pubsub.host, subscription, *options, **{HOST_VARIABLE: host})
-        for kill in range(3):
-            bodies = corpus(kill * 500 + 1, 60) * 2
-            chance.shuffle(bodies)
-            pubsub.publish(topic, bodies)
-            time.sleep(chance.uniform(0.5, 3.0))
-            os.kill(chance.choice(worker.children() or [0]), signal.SIGKILL)
-        want = sorted(i for kill in range(3) for i in expected(kill * 500 + 1, 60))
-        wait_for(service, want)
-        worker.stop()
+    with served(service) as host, ThreadPoolExecutor(3) as pool:
+        runs = [
+            pool.submit(killed_among_faults, stream, number, otelmart, pubsub, service, host) for number in range(3)
+        ]
+    want = sorted(i for run in runs for i in run.result())
     raw_duplicates = assert_whole(service, want)
     assert len(struck) >= 10
     print(
         f"{stream} stream: {len(want)} spans, each sent twice, 3 kills, {len(struck)} faults in "
         f"{sum(service.calls.values())} calls: 0 lost, 0 doubled after staging, {raw_duplicates} raw duplicates"
     )
+
+
+def killed_among_faults(
+    stream: str, number: int, otelmart: str, pubsub: PubSub, service: StorageService, host: str
+) -> list[int]:
+    """The spans that were published, and that show although one of two processes was killed while they came."""
+    topic, subscription = pubsub.topic(f"faults-{stream}-{number}")
+    chance = random.Random(number)
+    options = f"{SINK}?stream={stream}", "--processes", "2", "--batch", "4KiB", "--batch-every", "1s"
+    worker = started(otelmart, pubsub.host, subscription, *options, **{HOST_VARIABLE: host})
+    bodies = corpus(number * 500 + 1, 60) * 2
+    chance.shuffle(bodies)
+    pubsub.publish(topic, bodies)
+    time.sleep(chance.uniform(0.5, 3.0))
+    os.kill(chance.choice(worker.children()), signal.SIGKILL)
+    want = expected(number * 500 + 1, 60)
+    wait_for(service, want)
+    worker.stop()
+    return want
 
 
 def test_processes_killed_at_every_named_place_lose_nothing(otelmart: str, pubsub: PubSub, tmp_path: Path) -> None:
@@ -178,7 +193,7 @@ def span_ids(service: StorageService) -> list[int]:
 def wait_for(service: StorageService, want: list[int], seconds: float = 300) -> None:
     """Until every span shows, and the acknowledgement deadline has passed once more."""
     deadline = time.monotonic() + seconds
-    while set(span_ids(service)) != set(want):
+    while not set(want) <= set(span_ids(service)):
         assert time.monotonic() < deadline, f"{len(set(want) - set(span_ids(service)))} spans of {len(want)} missing"
         time.sleep(0.5)
     time.sleep(12)
