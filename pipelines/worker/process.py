@@ -6,6 +6,7 @@ Messages are acknowledged after the ledger has their batch, never before. Pub/Su
 """
 
 import json
+import logging
 import os
 import queue
 import secrets
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -89,8 +91,10 @@ class Worker:
                     self._commit(messages, known)
             self._finish(known)
         finally:
+            # Not the client: a call that waits for an unreachable Pub/Sub would end in a traceback of its thread.
             pulling.cancel()
-            client.close()
+            with suppress(TimeoutError):
+                pulling.exception(timeout=ACK_SECONDS)
             self._sink.close()
 
     def _learn(self, known: batch.Known) -> None:
@@ -181,6 +185,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor says when to stop
     settings = Settings(**json.loads(sys.stdin.readline()))
+    logging.getLogger("google").addHandler(_lines())  # it tells nothing to the root logger
     tune_allocator()
     try:
         worker = Worker(settings, opened(settings.sink), stop, _tell)
@@ -192,6 +197,19 @@ def main() -> None:
     except (RunError, OSError) as error:
         print(f"otelmart worker: {refused(error) if isinstance(error, OSError) else error}", file=sys.stderr)
         sys.exit(1)
+
+
+def _lines() -> logging.Handler:
+    """What a library warns of as one line on stderr, without its traceback."""
+
+    def without_traceback(record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        return True
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("otelmart worker: %(name)s: %(message)s"))
+    handler.addFilter(without_traceback)
+    return handler
 
 
 def _tell(done: Done) -> None:

@@ -304,6 +304,21 @@ def test_an_emulator_that_is_killed_and_forgets_loses_nothing_that_is_sent_again
     print(f"{len(committed)} payloads before, {len(again)} sent again, {restart_count:.0f} restarts; {said!r}")
 
 
+def test_a_worker_is_stopped_while_its_emulator_is_away(otelmart: str, tmp_path: Path) -> None:
+    """Google's client waits in its threads for a connection: none of them may say so with a traceback."""
+    with pubsub_emulator.emulator() as gone:
+        topic, subscription = gone.topic("gone")
+        worker = start(otelmart, gone.host, subscription, tmp_path / "lake", "--processes", "2", "--batch", "4KiB")
+        gone.publish(topic, corpus(1, 60))
+        worker.wait_for("otelmart_worker_messages_total", 10)
+        gone.process.kill()
+        gone.process.wait()
+        time.sleep(3)
+        said = worker.stop()
+    assert all(line.startswith("otelmart worker: ") for line in said.splitlines()), said
+    assert ledger(otelmart, tmp_path / "lake")["unexplained"] == 0
+
+
 def test_a_lost_part_is_unexplained(otelmart: str, pubsub: PubSub, tmp_path: Path) -> None:
     topic, subscription = pubsub.topic("lost-part")
     pubsub.publish(topic, corpus(1, 20))
