@@ -1,7 +1,7 @@
 """Arrow rows → BigQuery by the Storage Write API: requests that fit, retries, and what BigQuery's answers mean.
 
-A PENDING stream is written once and never mended: whatever goes wrong before its commit, the rows go to a new one, and
-a stream that is not committed shows nothing. Its commit is repeated until BigQuery says that it has happened.
+A PENDING stream is written once and never mended: when something goes wrong meanwhile, the rows go to a new one, and a
+stream that is not committed shows nothing. Its end and its commit are repeated until BigQuery says that they happened.
 Source: cloud.google.com/bigquery/docs/write-api, google/cloud/bigquery/storage/v1/storage.proto.
 """
 
@@ -81,7 +81,8 @@ class StorageWrite:
 
         Raises Refused, or RunError when BigQuery cannot take rows at all; neither leaves anything to see.
         """
-        stream: str = self._until_taken(table, partial(self._pending_once, table, batches))
+        stream: str = self._until_taken(table, partial(self._written_once, table, batches))
+        self._until_taken(table, partial(self._finalize_once, stream, batches))
         return stream
 
     def commit(self, table: str, stream: str) -> None:
@@ -104,7 +105,7 @@ class StorageWrite:
     def close(self) -> None:
         self.client.transport.close()
 
-    def _pending_once(self, table: str, batches: Sequence[pa.RecordBatch]) -> str:
+    def _written_once(self, table: str, batches: Sequence[pa.RecordBatch]) -> str:
         made = self.client.create_write_stream(
             parent=self._path(table),
             write_stream=types.WriteStream(type_=types.WriteStream.Type.PENDING),
@@ -113,11 +114,12 @@ class StorageWrite:
         )
         self.lacking.tell(table, made.table_schema.fields)
         stream: str = made.name
-        for _ in self._taken(table, stream, batches, has_offsets=True):
-            pass
+        _check_count(stream, sum(self._taken(table, stream, batches, has_offsets=True)), batches)
+        return stream
+
+    def _finalize_once(self, stream: str, batches: Sequence[pa.RecordBatch]) -> None:
         done = self.client.finalize_write_stream(name=stream, retry=None, timeout=self.call_seconds)
         _check_count(stream, done.row_count, batches)
-        return stream
 
     def _append_once(self, table: str, batches: Sequence[pa.RecordBatch], taken_rows: list[int]) -> None:
         if self.lacking.is_due(table):
