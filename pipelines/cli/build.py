@@ -30,6 +30,7 @@ _HEADLINES = ("Encountered an error", "Compilation Error", "Runtime Error", "Dat
 _CURES = {
     "Could not set lock on file": "the warehouse is open in another program: close it and run the same command again",
     "on this incremental model are out of sync": "a model has other columns now: run otelmart build --full-refresh",
+    "Out of Memory Error": "DuckDB has too little memory for it: build with more of it, for example --memory 6GiB",
     "default credentials were not found": "no Google credentials: run `gcloud auth application-default login`",
 }
 
@@ -57,6 +58,15 @@ _CURES = {
 @click.option("--select", metavar="MODELS", multiple=True, help="Only these models, in dbt's syntax: +fct_sessions.")
 @click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="Set a variable of dbt/dbt_project.yml.")
 @click.option("--tests/--no-tests", default=True, show_default=True, help="Test the dates that were rebuilt.")
+@click.option(
+    "--memory",
+    "memory_bytes",
+    type=options.ByteSize(),
+    envvar="OTELMART_BUILD_MEMORY",
+    default="3GiB",
+    show_default=True,
+    help="What DuckDB holds at most; what does not fit goes to disk, beside the warehouse.",
+)
 @click.option("--reads", is_flag=True, help="Print also what each model read: seconds, rows and bytes.")
 @options.as_json
 def command(
@@ -68,6 +78,7 @@ def command(
     select: tuple[str, ...],
     variables: tuple[str, ...],
     tests: bool,
+    memory_bytes: int,
     reads: bool,
     as_json: bool,
 ) -> None:
@@ -83,7 +94,7 @@ def command(
     arguments += ["--vars", json.dumps(_variables(variables, project))] if variables else []
     arguments += ["--exclude-resource-type", "unit_test", *([] if tests else ["test"])]
     started = perf_counter()
-    results = run_dbt(arguments, folder, warehouse, target, project)
+    results = run_dbt(arguments, folder, warehouse, target, project, memory_bytes)
     if not results:
         raise UsageError(f"--select {' '.join(select)}: no model, seed or test of that name in {project / 'models'}")
     summary = _summary(results, warehouse if target == "local" and not select else None, perf_counter() - started)
@@ -112,16 +123,21 @@ def _left_behind(folder: str, names: list[str]) -> set[str]:
 
 
 def run_dbt(
-    arguments: list[str], lake: Path, warehouse: Path, target: str, project: Path = PROJECT
+    arguments: list[str], lake: Path, warehouse: Path, target: str, project: Path, memory_bytes: int
 ) -> list[dict[str, Any]]:
     """Results of `dbt build`, one per model, seed and test. Raises RunError when dbt could not begin."""
     state = warehouse.resolve().parent / "dbt"
     results_path = state / "target" / "run_results.json"
     results_path.unlink(missing_ok=True)
+    told = {
+        "OTELMART_LAKE": str(lake.resolve()),
+        "OTELMART_WAREHOUSE": str(warehouse.resolve()),
+        "OTELMART_BUILD_MEMORY": f"{memory_bytes}B",
+    }
     process = subprocess.run(
         [sys.executable, "-m", "dbt.cli.main", *_LOGGING, "build", "--target", target, "--project-dir", project,
          "--profiles-dir", project, "--target-path", state / "target", "--log-path", state / "logs", *arguments],
-        env=os.environ | {"OTELMART_LAKE": str(lake.resolve()), "OTELMART_WAREHOUSE": str(warehouse.resolve())},
+        env=os.environ | told,
         cwd=project,
         capture_output=True,
         text=True,

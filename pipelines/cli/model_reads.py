@@ -54,6 +54,8 @@ def _told_by_duckdb(warehouse: Path) -> dict[str, tuple[int | None, int | None]]
     if not warehouse.exists():
         return {}
     with duckdb.connect(str(warehouse), read_only=True) as connection:
+        if not connection.execute("from duckdb_tables() where table_name = 'reads'").fetchall():
+            return {}  # the first build ended too early to leave it
         rows = connection.execute("select node_id, rows_read, bytes_read from marts_state.reads").fetchall()
     return {node: (count, size) for node, count, size in rows}
 

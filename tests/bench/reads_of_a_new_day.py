@@ -17,7 +17,8 @@ DAYS = 20
 FEW = 8  # a day, what neighbours it, and the week before that fct_latency_week_over_week compares with
 # An eighth of the payloads, the same in every copy (the first four digits of an id tell the copy).
 KEPT = "hash(substr(payload_id, 5)) % 8 = 0 and event_date between date '{}' and date '{}'"
-# Models that read all days, and of what: sums a day or an hour, never rows as they were sent.
+# Models that read all days, and of what: sums a day or an hour, never rows as they were sent. The lake's files are
+# those of its ledger, one a unit, which bear no date.
 WHOLE_HISTORY = {
     "dim_dates": {"int_ledger_daily"},
     "dim_error_groups": {"fct_errors_hourly", "int_service_versions_daily"},
@@ -25,12 +26,16 @@ WHOLE_HISTORY = {
     "dim_slos": {"int_slo_daily"},
     "fct_active_users_daily": {"int_user_days"},
     "fct_reconciliation_daily": {"int_ledger_daily", "int_stored_rows_daily"},
+    "fct_restatements": {"lake"},
     "fct_retention_daily": {"int_user_days"},
     "fct_service_presence_daily": {"int_service_versions_daily"},
     "fct_slo_budget_daily": {"int_slo_daily", "int_slo_windows"},
     "fct_storage": {"fct_volume_daily"},  # a view: who asks it reads
+    "int_ledger_daily": {"lake"},
+    "int_published_numbers": {"lake"},
     "int_slo_windows": {"int_slo_daily"},
     "int_users": {"int_user_days"},
+    "stg_otel__ledger": {"lake"},
 }
 
 

@@ -135,6 +135,16 @@ def test_an_unknown_variable_is_answered_with_the_likely_one(builder: Builder) -
     )
 
 
+def test_too_little_memory_is_answered_with_the_option_that_gives_more(builder: Builder) -> None:
+    builder.lake.add("u1", "traces", [span("1 10:00:00", f"t{i}") for i in range(1000)])
+    run = builder.run("--memory", "4MB")
+    assert run.returncode == 1
+    assert "DuckDB has too little memory for it: build with more of it, for example --memory 6GiB" in (
+        run.stdout + run.stderr
+    )
+    assert "Traceback" not in run.stderr
+
+
 def test_a_missing_lake_is_answered_with_the_command_that_makes_one(builder: Builder) -> None:
     run = builder.run()
     assert run.returncode == 2
