@@ -59,6 +59,11 @@ def main(backlog: int, *names: str) -> None:
                         f"peak {peak_mb:,.0f} MB a process",
                         flush=True,
                     )
+                # of a subscription of its own: what comes again of a backlog is old
+                topic, subscription = pubsub.topic(f"bench-{name.replace('_', '-')}-half")
+                with _worker(pubsub.host, storage, subscription, to, options) as (url, pid):
+                    while requests.get(f"{url}/readyz", timeout=5).status_code != 200:
+                        time.sleep(0.1)
                     before = _buckets(url)
                     _publish_at(pubsub, topic, bodies, backlog, rate / 2, seconds=30)
                     time.sleep(12)
