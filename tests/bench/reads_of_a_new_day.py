@@ -61,6 +61,7 @@ def test_a_new_day_reads_the_rows_of_few_days_however_many_lie_behind_it(place: 
     with duckdb.connect(str(place / "warehouse.duckdb"), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
         limits = _rows_of_few_days(connection)
+        ledger_rows = limits["stg_otel__ledger"]
         queries = {path.stem: path.read_text() for path in _queries(place)}
         scans = {model: list(_scans(_plan(connection, sql))) for model, sql in queries.items()}
     wide: dict[str, set[str]] = {}
@@ -70,6 +71,9 @@ def test_a_new_day_reads_the_rows_of_few_days_however_many_lie_behind_it(place: 
             if rows > limits.get(table, rows) or (days and days > FEW):
                 wide.setdefault(model, set()).add(table)
     assert wide == WHOLE_HISTORY
+    for model in ("fct_restatements", "int_ledger_daily", "int_published_numbers"):  # all files, but rows of few days
+        rows_read = [rows for table, rows, _ in scans[model] if table == "lake"]
+        assert 0 < max(rows_read) <= ledger_rows, model
     assert sum(1 for found in scans.values() for _, rows, _ in found if rows) > 150  # few of the reads found no rows
 
 
