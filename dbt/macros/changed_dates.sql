@@ -17,6 +17,7 @@
     {% if is_building() %}
         {% do run_query('create schema if not exists ' ~ target.schema ~ '_state') %}
         {% do run_query('create table if not exists ' ~ state_table('built_dates') ~ ' (event_date date, table_name string, entry_count int64, row_count int64, definitions string)') %}
+        {% do run_query('create table if not exists ' ~ state_table('moved_order_dates') ~ ' (event_date date)') %}
         {% do run_query('create table if not exists ' ~ state_table('last_build') ~ ' as select ' ~ as_of_time() ~ ' as build_time limit 0') %}
         {% do run_query('create table if not exists ' ~ state_table('stored_bytes') ~ ' (' ~ stored_bytes_columns() ~ ')') %}
         {% do run_query(changed_dates_sql()) %}
@@ -69,6 +70,8 @@
             {% set state.is_complete = false %}
         {% endfor %}
         {% if state.is_complete %}
+            {% do run_query('insert into ' ~ state_table('changed_dates') ~ ' (event_date, entry_count, row_count, is_changed) select distinct event_date, 0, 0, true from ' ~ state_table('moved_order_dates')) %}
+            {% do run_query('create or replace table ' ~ state_table('moved_order_dates') ~ ' (event_date date)') %}
             {% do run_query('create or replace table ' ~ state_table('built_dates') ~ ' as select event_date, table_name, entry_count, row_count, \'' ~ definitions() ~ '\' as definitions from ' ~ state_table('changed_dates') ~ ' where entry_count > 0') %}
             {% do run_query('create or replace table ' ~ state_table('last_build') ~ ' as select ' ~ as_of_time() ~ ' as build_time') %}
         {% endif %}
@@ -77,19 +80,23 @@
 
 {# Days by which the replaced dates of a node reach [before, after] a changed date: its own and those of all it reads. #}
 {% macro reach_days(node) %}
-    {% set earlier, later = [0], [0] %}
-    {% for parent_id in node.depends_on.nodes if parent_id in graph.nodes %}
-        {% set parent = reach_days(graph.nodes[parent_id]) %}
-        {% do earlier.append(parent[0]) %}
-        {% do later.append(parent[1]) %}
-    {% endfor %}
-    {% set meta = node.config.meta or {} %}
-    {{ return([earlier | max + meta.get('days_after', 0), later | max + meta.get('days_before', 0)]) }}
+    {% set known = graph.setdefault('reach_days', {}) %}
+    {% if node.unique_id not in known %}
+        {% set earlier, later = [0], [0] %}
+        {% for parent_id in node.depends_on.nodes if parent_id in graph.nodes %}
+            {% set parent = reach_days(graph.nodes[parent_id]) %}
+            {% do earlier.append(parent[0]) %}
+            {% do later.append(parent[1]) %}
+        {% endfor %}
+        {% set meta = node.config.meta or {} %}
+        {% do known.update({node.unique_id: [earlier | max + meta.get('days_after', 0), later | max + meta.get('days_before', 0)]}) %}
+    {% endif %}
+    {{ return(known[node.unique_id]) }}
 {% endmacro %}
 
 {# Dates as SQL literals that a model (this one) replaces in this run, widened by the days it also reads. #}
 {% macro dates_to_build(read_before=0, read_after=0, node=none) %}
-    {% set changed = changed_dates() %}
+    {% set changed = changed_dates() + moved_dates(node or model) %}
     {% set earlier, later = reach_days(node or model) %}
     {% set dates = [] %}
     {% for date in changed %}

@@ -1,15 +1,15 @@
-{# CTEs `registrations`, `orders` and `keyed`: the rows of a relation like int_fact_signals, each with the fact_key of its
+{# CTEs `registrations`, `orders` … `keyed`: the rows of a relation like int_fact_signals, each with the fact_key of its
    fact. Excluded signals are keyed on their own, so that a fact has the same key whether they are in the relation or not.
 
    A registration that succeeded is of the user whom a signal of its trace names: what a browser, a server and a log record
    tell of it in traces of their own is one. One name may stand for several, as where an admin signs people up: then the
    first, second … trace in which each service tells of one on a day belong together.
 
-   An order that is told of again after a date without it is another one. It takes what is told on its first date and the
-   next; where it is told of on a third without a pause, that adds nothing. So the facts of a date depend on the two dates
-   before and the one after, however many are read. #}
+   An order is told of on its first date and the next; what is told of its order_id later adds nothing to it, however
+   much later that is: int_order_dates knows. #}
 {% macro keyed_facts(relation) -%}
 {%- set in_trace = 'over (partition by trace_id, is_excluded)' -%}
+{%- set of_order = 'over (partition by orders.told_key, orders.is_excluded)' -%}
 registrations as (
     select
         *,
@@ -28,13 +28,34 @@ registrations as (
 orders as (
     select
         *,
-        coalesce(
-            deployment_environment || '/' || service_namespace || '/' || coalesce(order_id, max(order_id) {{ in_trace }}),
-            trace_id
-        ) as told_key,
+        {{ order_key('coalesce(order_id, max(order_id) ' ~ in_trace ~ ')') }} as told_key,
         signal_time as told_time,
     from {{ relation }}
     where fact = 'order'
+),
+
+order_dates as (
+    select
+        event_date,
+        order_key,
+        is_excluded,
+        first_date,
+    from {{ ref('int_order_dates') }}
+    where {{ in_read_dates('event_date') }}
+),
+
+first_told_orders as (
+    select orders.*
+    from orders
+    left join order_dates as dates
+        on dates.event_date = orders.event_date
+        and dates.order_key = orders.told_key
+        and dates.is_excluded = orders.is_excluded
+    -- a signal that has its order_id from another of its trace may be the first, but not before what is known of it
+    qualify (count(dates.order_key) {{ of_order }} = 0 or count(dates.first_date) {{ of_order }} > 0)
+        and orders.event_date <= {{ add_days(
+            'min(case when dates.order_key is null then orders.event_date else dates.first_date end) ' ~ of_order, '1'
+        ) }}
 ),
 
 keyed as (
@@ -61,20 +82,11 @@ keyed as (
         end as fact_key,
     from registrations
     union all
-    select
-        *,
-        told_key || '/' || cast(
-            case when {{ told_days_before(1) }} then {{ add_days('event_date', '-1') }} else event_date end as string
-        ) as fact_key,
-    from orders
-    qualify not ({{ told_days_before(1) }} and {{ told_days_before(2) }})
+    select *, told_key as fact_key from first_told_orders
 )
 {%- endmacro %}
 
-{% macro told_days_before(days) -%}
-    count(*) over (
-        partition by told_key, is_excluded
-        order by {{ days_between("date '1970-01-01'", 'event_date') }}
-        range between {{ days }} preceding and {{ days }} preceding
-    ) > 0
+{# What tells one order from another: environment, namespace and order_id, else the trace. #}
+{% macro order_key(order_id) -%}
+    coalesce(deployment_environment || '/' || service_namespace || '/' || {{ order_id }}, trace_id)
 {%- endmacro %}

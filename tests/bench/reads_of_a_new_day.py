@@ -32,6 +32,7 @@ WHOLE_HISTORY = {
     "fct_slo_budget_daily": {"int_slo_daily", "int_slo_windows"},
     "fct_storage": {"fct_volume_daily"},  # a view: who asks it reads
     "int_ledger_daily": {"lake"},
+    "int_order_dates": {"int_order_dates"},  # an order_id that was told of before
     "int_published_numbers": {"lake"},
     "int_slo_windows": {"int_slo_daily"},
     "int_users": {"int_user_days"},

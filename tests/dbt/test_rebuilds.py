@@ -58,6 +58,18 @@ def _late_rows(builder: Builder) -> None:
     )
 
 
+def _kill_after(model: str, builder: Builder) -> None:
+    """Ends a build with SIGKILL once that model is there."""
+    killed = builder.dbt("build", "--exclude-resource-type", "unit_test", "--threads", "1")
+    assert killed.stdout is not None
+    for line in killed.stdout:
+        if f"OK created sql incremental model marts_intermediate.{model} " in line:
+            killed.send_signal(signal.SIGKILL)
+            break
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+
+
 def test_plain_dbt_build_passes_its_tests_and_literal_rows_give_literal_numbers(builder: Builder) -> None:
     _first_days(builder)
     plain = builder.dbt("build")  # the models' unit tests included
@@ -119,25 +131,46 @@ def test_late_rows_and_an_emptied_date_rebuild_their_dates_and_equal_a_full_refr
     assert builder.fingerprints() == late
 
 
-def test_an_order_id_that_comes_again_days_later_is_another_order_in_a_full_refresh_too(builder: Builder) -> None:
-    orders = "select event_date, signal_count, order_total from marts.fct_orders order by event_date"
-    builder.lake.add("u1", "traces", [order("1 10:00:00", "t1", "o1", "20.50")])
-    builder.lake.add("u5", "traces", [order("5 10:00:00", "t5", "o1", "3.00")])
+def test_an_order_id_is_one_order_of_the_date_on_which_it_was_first_told_of(builder: Builder) -> None:
+    orders = "select event_date, signal_count, order_total from marts.fct_orders order by all"
+    revenue = "select event_date, order_count, revenue from marts.fct_revenue_daily order by all"
+    builder.lake.add("u5", "traces", [order("5 10:00:00", "t5", "o1", "3.00"), order("5 11:00:00", "t6", "o2", "7.00")])
+    builder.lake.add("u9", "traces", [order("9 10:00:00", "t9", "o1", "9.00")])
     builder.build("--no-tests")
-    assert builder.query(orders) == [(DAY[1], 1, Decimal("20.50")), (DAY[5], 1, Decimal("3.00"))]
+    assert builder.query(orders) == [(DAY[5], 1, Decimal("3.00")), (DAY[5], 1, Decimal("7.00"))]
 
-    builder.lake.add("u2", "traces", [order("3 10:00:00", "t3", "o1", "4.00")])
-    builder.lake.add("u3", "traces", [order("2 10:00:00", "t2", "o1", "25.00")])
-    builder.build("--no-tests")
-    # the 1st to 3rd are one, with the larger total of the first two dates
-    assert builder.query(orders) == [(DAY[1], 2, Decimal("25.00")), (DAY[5], 1, Decimal("3.00"))]
+    builder.lake.add("u1", "traces", [order("1 10:00:00", "t1", "o1", "20.50")])  # a late row takes it from the 5th
+    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-01", "2026-03-05"]
+    assert builder.query(orders) == [(DAY[1], 1, Decimal("20.50")), (DAY[5], 1, Decimal("7.00"))]
+    assert builder.query(revenue) == [(DAY[1], 1, Decimal("20.50")), (DAY[5], 1, Decimal("7.00"))]
 
-    builder.lake.add("u4", "traces", [order("4 10:00:00", "t4", "o1", "5.00")])  # no date without it is left
-    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-04"]
-    assert builder.query(orders) == [(DAY[1], 2, Decimal("25.00"))]
+    builder.lake.add("u3", "traces", [order("3 10:00:00", "t3", "o1", "4.00")])  # adds nothing, and moves nothing
+    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-03"]
+    builder.lake.add("u2", "traces", [order("2 10:00:00", "t2", "o1", "25.00")])
+    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-02"]
+    # the larger total of the first two dates
+    assert builder.query(orders) == [(DAY[1], 2, Decimal("25.00")), (DAY[5], 1, Decimal("7.00"))]
     in_steps = builder.fingerprints()
     builder.build("--full-refresh", "--no-tests")
     assert builder.fingerprints() == in_steps
+
+    for day in (1, 2, 3):  # erased: it is the next date that tells of it
+        shutil.rmtree(builder.lake.path / "traces" / f"event_date=2026-03-0{day}")
+    builder.lake.account("erase", "traces", {DAY[1]: 0, DAY[2]: 0, DAY[3]: 0}, erased=3)
+    assert builder.build("--no-tests")["rebuilt_dates"] == [f"2026-03-0{day}" for day in (1, 2, 3, 5)]
+    assert builder.query(orders) == [(DAY[5], 1, Decimal("3.00")), (DAY[5], 1, Decimal("7.00"))]
+    in_steps = builder.fingerprints()
+    builder.build("--full-refresh", "--no-tests")
+    assert builder.fingerprints() == in_steps
+
+
+def test_a_date_that_lost_an_order_to_a_late_row_is_due_until_a_build_is_complete(builder: Builder) -> None:
+    builder.lake.add("u5", "traces", [order("5 10:00:00", "t5", "o1", "3.00")])
+    builder.build("--no-tests")
+    builder.lake.add("u1", "traces", [order("1 10:00:00", "t1", "o1", "20.50")])
+    _kill_after("int_order_dates", builder)
+    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-01", "2026-03-05"]
+    assert builder.query("select event_date, order_total from marts.fct_orders") == [(DAY[1], Decimal("20.50"))]
 
 
 def test_only_the_date_of_a_late_row_is_rebuilt(builder: Builder) -> None:
@@ -165,15 +198,7 @@ def test_a_build_killed_midway_is_done_again(builder: Builder) -> None:
     _first_days(builder)
     builder.build()
     _late_rows(builder)
-    killed = builder.dbt("build", "--exclude-resource-type", "unit_test", "--threads", "1")
-    assert killed.stdout is not None
-    for line in killed.stdout:
-        if "OK created sql incremental model marts_intermediate.int_facts" in line:
-            killed.send_signal(signal.SIGKILL)
-            break
-    killed.communicate()
-    assert killed.returncode == -signal.SIGKILL
-
+    _kill_after("int_facts", builder)
     assert builder.build()["rebuilt_dates"] == ["2026-03-01"]
     resumed = builder.fingerprints()
     builder.build("--full-refresh")
