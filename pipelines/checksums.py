@@ -10,9 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
-
-from pipelines import tables
+from pipelines import spilling, tables
 
 HEX_DIGITS: Final = 15
 OF_DELIVERY: Final = ("ingest_time", "schema_version")
@@ -39,8 +37,7 @@ def of_lake(parts: Sequence[Path], table: str) -> Sums:
     """{event date: (rows, checksum)} of Parquet parts."""
     if not parts:
         return {}
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
+    with spilling.connect() as connection:
         files = [str(part) for part in parts]
         connection.read_parquet(files, union_by_name=True, hive_partitioning=False).create_view("parts")
         present = {name for name, *_ in connection.execute("describe parts").fetchall()}

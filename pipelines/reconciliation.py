@@ -10,11 +10,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import tables
+from pipelines import spilling, tables
 from pipelines.errors import UsageError
 from pipelines.payloads import SIGNALS
 from pipelines.sinks.lake import write_file
@@ -141,7 +140,7 @@ def _counts(content: bytes, path: str) -> pa.Table:
 
 def reconcile(lake: Path, *, verify: bool) -> Reconciliation:
     """Every table and date of a lake; with `verify` the parts are compared with what the ledger says of them."""
-    with duckdb.connect() as connection:
+    with spilling.connect() as connection:
         connection.read_parquet(f"{lake}/ingest_ledger/*.parquet").create_view("ledger")
         by_date = {(row[0], row[1]): row[2:] for row in connection.execute(f"with {BY_DATE}").fetchall()}
         named = {row[:3]: int(row[3]) for row in connection.execute(_BY_PART).fetchall()}
