@@ -25,6 +25,7 @@ from tests.stack.pubsub_emulator import PubSub
 
 pytestmark = pytest.mark.stack
 SECRET = {"OTELMART_PRIVACY_KEY": "a key for tests"}
+STARTED: list[subprocess.Popen[str]] = []  # by the test that runs
 READY = re.compile(r"health and metrics on (http://\S+)")
 KILLED = Path(__file__).parents[1] / "worker" / "killed"
 PLACES = [
@@ -94,6 +95,7 @@ def started(otelmart: str, host: str, subscription: str, sink: str, *options: st
         stderr=subprocess.PIPE,
         text=True,
     )
+    STARTED.append(process)
     assert process.stderr
     said = process.stderr.readline()
     ready = READY.search(said)
