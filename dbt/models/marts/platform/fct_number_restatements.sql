@@ -6,11 +6,15 @@
 {%- set last_settling_time = from_unix_us(unix_us('last_build_time') ~ ' - ' ~ settling_us) %}
 -- While a date lasts its numbers only grow, and its last rows come after it: the first value is that of the last build
 -- in the date and the three hours after it. What had no row when a build came after these was nothing, and its first
--- revision restates it. Dates of orders and revenue are those of the reporting time zone.
+-- revision restates it, but not where that build was the first to publish the number, or the funnel's step, for any
+-- date. Dates of orders and revenue are those of the reporting time zone.
 with published as (
     select
         *,
         mart_name = 'fct_revenue_daily' as is_local,
+        publish_time = min(publish_time) over (
+            partition by mart_name, number_name, case when number_name = 'funnel_sessions' then part end
+        ) as is_new_number,
     from {{ ref('int_published_numbers') }}
 ),
 
@@ -31,7 +35,8 @@ first_revisions as (
         *,
         coalesce(
             max(case when settling_date <= event_date then revision end) over (partition by {{ key }}),
-            min(case when revision = 1 and last_settling_date > event_date then 0 else 1 end) over (partition by {{ key }})
+            min(case when revision = 1 and last_settling_date > event_date and not is_new_number then 0 else 1 end)
+                over (partition by {{ key }})
         ) as first_revision,
         max(revision) over (partition by {{ key }}) as current_revision,
     from dated
