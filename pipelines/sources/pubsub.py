@@ -29,6 +29,7 @@ CE_TYPES: Mapping[str, Signal] = {
 }
 ACK_DEADLINE_SECONDS: Final = 60
 RETENTION_DAYS: Final = 7
+CHECK_SECONDS: Final = 10.0
 _SUBSCRIPTION = re.compile(r"projects/[^/\s]+/subscriptions/[^/\s]+")
 # a channel without the limits that gRPC has by default: answers hold many messages
 CHANNEL = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
@@ -87,7 +88,8 @@ def _fit(subscription: str) -> str:
 
     client = subscriber()
     try:
-        found = client.get_subscription(request={"subscription": subscription}, timeout=20.0)
+        # Without the client's retry, which says nothing for a minute, and then not what Pub/Sub answered.
+        found = client.get_subscription(request={"subscription": subscription}, retry=None, timeout=CHECK_SECONDS)
     except GoogleAPICallError as error:
         raise refused(error, subscription) from None
     finally:
