@@ -159,12 +159,10 @@ class Lake:
         self._claimed = self._claims / writer_id
 
     def recover(self) -> None:
+        """Also while others do: a locked claim is a living writer's or theirs, one that vanished is nobody's."""
         for path in sorted(self._claims.glob("[!.]*")):
-            with path.open("r+") as claim:
-                try:
-                    fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue
+            with suppress(BlockingIOError, FileNotFoundError), path.open("r+") as claim:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._remove_uncommitted(path.name)
                 path.unlink()
 
@@ -207,7 +205,7 @@ class Lake:
         ]:
             unit_id = path.name.lstrip(".").partition(".")[0].partition("-")[0]
             if not ledger_file(self._folder, unit_id).exists():
-                path.unlink()
+                path.unlink(missing_ok=True)
 
 
 def ledger_file(lake: Path, unit_id: str) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry, exposition
 
-from pipelines.errors import RunError
+from pipelines.errors import RunError, refused
 from pipelines.sinks import Sink
 from pipelines.worker.process import Settings
 from pipelines.worker.report import Done, Totals
@@ -100,10 +100,15 @@ class Supervisor:
             self._totals.counts["restart_count"] += 1
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause)
-            try:
-                await asyncio.to_thread(self._sink.recover)
-            except RunError as error:
-                self._say(f"what the process left is still there: {error}")
+            await asyncio.to_thread(self._recover)
+
+    def _recover(self) -> None:
+        """What a process left does no harm: that it cannot be removed now is no reason to end the others."""
+        try:
+            self._sink.recover()
+        except (RunError, OSError) as error:
+            text = refused(error) if isinstance(error, OSError) else error
+            self._say(f"what the process left is still there: {text}")
 
     async def _run_one(self) -> int:
         process = await asyncio.create_subprocess_exec(
