@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from pipelines.cli import options
-from pipelines.errors import RunError
+from pipelines.errors import RunError, UsageError
+
+if TYPE_CHECKING:
+    from pipelines.checks import Check
+
+
+class Finding(NamedTuple):
+    """What a check found: ok, careful or failed, and why."""
+
+    what: str
+    state: str
+    text: str
 
 
 @click.command(epilog="Example: otelmart doctor --from pubsub:projects/shop/subscriptions/otlp --to bigquery:shop.otel")
@@ -19,30 +31,37 @@ def command(source: str | None, sink: str | None, as_json: bool) -> None:
 
     Each line is ok, careful (it works, and may hurt) or failed, with the cure.
     """
-    from pipelines.errors import UsageError
+    checks = _checks(source, sink)
+    width = max(len(check.what) for check in checks)
+    found = []
+    for check in checks:
+        found.append(_look_at(check))
+        if not as_json:  # at once: the next may take some seconds
+            click.echo(f"{found[-1].state.ljust(7)}  {found[-1].what.ljust(width)}  {found[-1].text}".rstrip())
+    if as_json:
+        click.echo(json.dumps([each._asdict() for each in found]))
+    if failed := sum(each.state == "failed" for each in found):
+        raise RunError(f"{failed} of {len(found)} checks failed: put them right as they say, then run doctor again")
+
+
+def _checks(source: str | None, sink: str | None) -> list[Check]:
     from pipelines.sinks.uris import opened
     from pipelines.sources import pubsub
 
     if source is None and sink is None:
         raise UsageError("nothing to check: give --from, --to or both, as the worker will get them")
-    checks = []
+    checks: list[Check] = []
     if source is not None:
         place = options.edge(source, "--from", {"pubsub": pubsub.EXAMPLE})
-        checks += list(pubsub.checks(pubsub.subscription_of(place)))
+        checks += pubsub.checks(pubsub.subscription_of(place))
     if sink is not None:
-        checks += list(opened(sink).checks())
-    found = []
-    for check in checks:
-        try:
-            care = check.look()
-            found.append((check.what, "careful" if care else "ok", care))
-        except RunError as error:
-            found.append((check.what, "failed", str(error)))
-    if as_json:
-        click.echo(json.dumps([{"what": what, "state": state, "text": text} for what, state, text in found]))
-    else:
-        width = max(len(what) for what, _, _ in found)
-        for what, state, text in found:
-            click.echo(f"{state.ljust(7)}  {what.ljust(width)}  {text}".rstrip())
-    if failed := sum(state == "failed" for _, state, _ in found):
-        raise RunError(f"{failed} of {len(found)} checks failed: put them right as they say, then run doctor again")
+        checks += opened(sink).checks()
+    return checks
+
+
+def _look_at(check: Check) -> Finding:
+    try:
+        care = check.look()
+    except RunError as error:
+        return Finding(check.what, "failed", str(error))
+    return Finding(check.what, "careful" if care else "ok", care)

@@ -9,7 +9,7 @@ Columns that a table lacks of schemas/ are left out and counted; it need not be 
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -22,12 +22,13 @@ from pipelines.errors import RunError, UsageError
 from pipelines.payloads import SIGNALS
 from pipelines.sinks import RefusedRow
 from pipelines.sinks.storage_columns import left_out
-from pipelines.sinks.storage_read import payload_ids
+from pipelines.sinks.storage_read import payload_ids, try_to_read
 from pipelines.sinks.storage_write import Refused, StorageWrite, storage_write
 
 EXAMPLE: Final = "bigquery:PROJECT.DATASET"
 WRITTEN: Final = (*SIGNALS, "dead_letters", "ingest_ledger")
 BATCH_SECONDS = {"pending": 10.0, "default": 1.0}  # BigQuery slows down when many streams are made
+CHECK_SECONDS = 4.0  # someone waits for the answer
 LATE_DAYS = 30  # copies of telemetry that was older when it came are written again, and removed by staging
 _PLACE = re.compile(
     r"(?P<dataset>(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]*[a-z0-9]\.\w+)(?:\?stream=(?P<stream>pending|default))?", re.ASCII
@@ -104,8 +105,7 @@ class BigQuery:
         rows.publish()
 
     def known_payload_ids(self, since: date) -> Collection[str]:
-        condition = f"event_date >= '{since - timedelta(days=LATE_DAYS)}' and receive_time >= '{since} 00:00:00+00'"
-        return payload_ids(self.dataset, condition)
+        return payload_ids(self.dataset, _received(since))
 
     def left_out(self) -> Counter[str]:
         found = Counter(self._left_out)
@@ -118,13 +118,13 @@ class BigQuery:
             self._opened = None
 
     def _fit(self, table: str) -> str:
-        there = self._write.columns(table)
+        there = replace(self._write, call_seconds=CHECK_SECONDS, give_up_seconds=CHECK_SECONDS).columns(table)
         if not there:
             return "its columns were not told"  # an emulator need not
         return check_columns(f"{self.dataset}.{table}", table, there)
 
     def _readable(self) -> str:
-        self.known_payload_ids(datetime.now(UTC).date())
+        try_to_read(self.dataset, _received(datetime.now(UTC).date()), CHECK_SECONDS)
         return ""
 
     @property
@@ -140,6 +140,10 @@ def bigquery(place: str) -> BigQuery:
     if not found:
         raise UsageError(f"bigquery:{place} is no sink: write {EXAMPLE}, or {EXAMPLE}?stream=default")
     return BigQuery(found["dataset"], found["stream"] or "pending")
+
+
+def _received(since: date) -> str:
+    return f"event_date >= '{since - timedelta(days=LATE_DAYS)}' and receive_time >= '{since} 00:00:00+00'"
 
 
 def check_columns(where: str, table: str, there: dict[str, tuple[str, str]]) -> str:

@@ -48,12 +48,18 @@ _PASSING = (
 _APPEND_ROWS = "/google.cloud.bigquery.storage.v1.BigQueryWrite/AppendRows"
 _Request, _RecordBatch = types.AppendRowsRequest.pb(), types.ArrowRecordBatch.pb()
 _DONE = types.StorageError.StorageErrorCode.STREAM_ALREADY_COMMITTED
+_NO_ANSWER: Final = (
+    "try again later; can this machine reach bigquerystorage.googleapis.com, or the emulator that "
+    f"{HOST_VARIABLE} names?"
+)
 _CURES: dict[type[Exception], str] = {
     exceptions.NotFound: "make it: otelmart init --to bigquery:PROJECT.DATASET",
     exceptions.PermissionDenied: "grant roles/bigquery.dataEditor on the dataset to this account",
     exceptions.Unauthenticated: "renew the credentials: gcloud auth application-default login",
     exceptions.ResourceExhausted: "a quota of the project is used up: see IAM & Admin → Quotas, BigQuery Storage",
     exceptions.InvalidArgument: "compare it with schemas/: otelmart init --dry-run --to bigquery:PROJECT.DATASET",
+    exceptions.ServiceUnavailable: _NO_ANSWER,
+    exceptions.DeadlineExceeded: _NO_ANSWER,
 }
 
 

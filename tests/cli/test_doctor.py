@@ -1,15 +1,20 @@
 """What is looked at before a worker starts, by `otelmart doctor` and by the worker: fit or not, soon, with the cure."""
 
+import json
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.sinks.storage_service import StorageService, served
+
 NOWHERE = "127.0.0.1:1"  # no one listens there
 SUBSCRIPTION = "pubsub:projects/p/subscriptions/s"
+SINK = "bigquery:shop.observability"
 NETWORK = "is the network, or the emulator's host, right?"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -46,3 +51,51 @@ def test_a_worker_that_cannot_reach_pubsub_says_so_in_one_line(run: Run) -> None
     (line,) = done.stderr.splitlines()
     assert line.startswith("otelmart: projects/p/subscriptions/s: ServiceUnavailable: ")
     assert line.endswith(NETWORK)
+
+
+def test_doctor_says_what_it_found_while_it_waits_for_the_rest(otelmart: str) -> None:
+    """BigQuery opens no ledger before the tables' lines are here."""
+    lines_are_here, waited = threading.Event(), list[bool]()
+    service = StorageService()
+
+    def wait(method: str) -> None:
+        if method == "create_read_session":
+            waited.append(lines_are_here.wait(3))
+
+    service.faults = wait
+    with served(service) as host:
+        env = os.environ | {"BIGQUERY_STORAGE_EMULATOR_HOST": host}
+        command = [otelmart, "doctor", "--to", SINK]
+        with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as doctor:
+            assert doctor.stdout
+            first = [doctor.stdout.readline() for _ in range(5)]
+            lines_are_here.set()
+            rest = doctor.stdout.read()
+    assert waited == [True]
+    assert first == [
+        "ok       table shop.observability.traces\n",
+        "ok       table shop.observability.logs\n",
+        "ok       table shop.observability.metrics\n",
+        "ok       table shop.observability.dead_letters\n",
+        "ok       table shop.observability.ingest_ledger\n",
+    ]
+    assert rest == "ok       the ledger can be read\n"
+    assert doctor.returncode == 0
+
+
+def test_doctor_says_soon_that_bigquery_cannot_be_reached(run: Run) -> None:
+    done = run("doctor", "--to", SINK, BIGQUERY_STORAGE_EMULATOR_HOST=NOWHERE)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["failed"] * 6
+    for line in lines:
+        assert "ServiceUnavailable: " in line
+        assert line.endswith(
+            ": try again later; can this machine reach bigquerystorage.googleapis.com, "
+            "or the emulator that BIGQUERY_STORAGE_EMULATOR_HOST names?"
+        )
+
+
+def test_doctor_tells_programs_what_it_tells_people(run: Run) -> None:
+    done = run("doctor", "--to", "lake:lake", "--json")
+    assert json.loads(done.stdout) == [{"what": "lake lake", "state": "ok", "text": ""}]

@@ -1,5 +1,6 @@
 """A batch into BigQuery by the Storage Write API, over real gRPC, whatever the other side answers."""
 
+import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from pipelines import tables
 from pipelines.decode.rules import Rules
 from pipelines.errors import RunError, UsageError
 from pipelines.payloads import Payload, payload_id
+from pipelines.sinks import bigquery as bigquery_sink
 from pipelines.sinks import storage_write
 from pipelines.sinks.bigquery import WRITTEN, BigQuery, bigquery
 from pipelines.sinks.lake import Lake
@@ -233,6 +235,23 @@ def test_tables_that_cannot_take_the_rows_are_said_with_the_cure(
     change(service)
     with pytest.raises(RunError, match=text):
         look_at(BigQuery(PLACE, "pending"))
+
+
+@pytest.mark.parametrize("fault", [Fault(seconds=1.5), Fault(CODE.UNAVAILABLE)], ids=["silent", "unavailable"])
+def test_a_check_that_gets_no_answer_ends_soon_with_the_cure(
+    service: StorageService, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr(bigquery_sink, "CHECK_SECONDS", 0.5)
+    service.faults = lambda _: fault
+    start = time.monotonic()
+    for check in BigQuery(PLACE, "pending").checks():
+        with pytest.raises(
+            RunError,
+            match=r"BigQuery refuses projects/shop/.*: (DeadlineExceeded|ServiceUnavailable): .*: try again "
+            r"later; can this machine reach bigquerystorage\.googleapis\.com, or the emulator that ",
+        ):
+            check.look()
+    assert time.monotonic() - start < 12  # of six checks
 
 
 @pytest.mark.parametrize("place", ["shop", "shop.", ".o", "shop.o.p", "shop.o?stream=both", "shop.o?x=y", "SHOP.o"])
