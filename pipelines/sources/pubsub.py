@@ -30,6 +30,7 @@ CE_TYPES: Mapping[str, Signal] = {
 ACK_DEADLINE_SECONDS: Final = 60
 RETENTION_DAYS: Final = 7
 CHECK_SECONDS: Final = 10.0
+_PULL: Final = "pubsub.subscriptions.consume"
 _SUBSCRIPTION = re.compile(r"projects/[^/\s]+/subscriptions/[^/\s]+")
 # a channel without the limits that gRPC has by default: answers hold many messages
 CHANNEL = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
@@ -90,10 +91,16 @@ def _fit(subscription: str) -> str:
     try:
         # Without the client's retry, which says nothing for a minute, and then not what Pub/Sub answered.
         found = client.get_subscription(request={"subscription": subscription}, retry=None, timeout=CHECK_SECONDS)
+        may_pull = _may_pull(client, subscription)
     except GoogleAPICallError as error:
         raise refused(error, subscription) from None
     finally:
         client.close()
+    if not may_pull:
+        raise RunError(
+            f"{subscription}: this account may look at it, and not pull from it, for it lacks {_PULL}: "
+            "grant roles/pubsub.subscriber on it to this account"
+        )
     if found.filter:
         raise RunError(
             f"{subscription} has the filter {found.filter!r}: Pub/Sub drops what does not match, unseen and uncounted; "
@@ -104,6 +111,18 @@ def _fit(subscription: str) -> str:
     if found.push_config.push_endpoint or found.bigquery_config.table or found.cloud_storage_config.bucket:
         raise RunError(f"{subscription} is no pull subscription: Pub/Sub delivers it elsewhere; make one of type pull")
     return "; ".join(_cares(found))
+
+
+def _may_pull(client: Any, subscription: str) -> bool:
+    """Whether the account may pull, as far as Pub/Sub tells: the emulator knows no permissions."""
+    from google.api_core.exceptions import MethodNotImplemented
+
+    asked = {"resource": subscription, "permissions": [_PULL]}
+    try:
+        answer = client.test_iam_permissions(request=asked, retry=None, timeout=CHECK_SECONDS)
+    except MethodNotImplemented:
+        return True
+    return _PULL in answer.permissions
 
 
 def _cares(found: Any) -> Iterator[str]:
@@ -130,7 +149,7 @@ def refused(error: Exception, subscription: str) -> RunError:
     project, name = subscription.split("/")[1::2]
     cures: dict[type[Exception], str] = {
         exceptions.NotFound: f"make it: gcloud pubsub subscriptions create {name} --project {project} --topic TOPIC",
-        exceptions.PermissionDenied: "grant roles/pubsub.subscriber on it to this account",
+        exceptions.PermissionDenied: "grant roles/pubsub.subscriber and roles/pubsub.viewer on it to this account",
         exceptions.Unauthenticated: "renew the credentials: gcloud auth application-default login",
         exceptions.ResourceExhausted: "a quota of the project is used up: see IAM & Admin → Quotas, Pub/Sub",
         exceptions.DeadlineExceeded: "is the network, or the emulator's host, right?",
@@ -139,4 +158,6 @@ def refused(error: Exception, subscription: str) -> RunError:
     kind = type(error)
     what = getattr(error, "message", None) or str(error) or kind.__name__
     cure = next((text for own, text in cures.items() if isinstance(error, own)), "see the message")
+    if "project not found" in what:
+        cure = f"is {project} the project's ID, not its display name? gcloud projects list shows both"
     return RunError(f"{subscription}: {kind.__name__}: {what.splitlines()[0]}: {cure}")
