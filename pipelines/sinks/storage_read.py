@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Generator, Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 from google.api_core import exceptions
@@ -11,6 +11,8 @@ from google.cloud.bigquery_storage_v1 import BigQueryReadClient, types
 from google.cloud.bigquery_storage_v1.services.big_query_read.transports import BigQueryReadGrpcTransport
 
 from pipelines.sinks.storage_write import CALL_SECONDS, client_of, refused
+
+READER: Final = "roles/bigquery.readSessionUser on the project and roles/bigquery.dataViewer on the dataset"
 
 
 def payload_ids(dataset: str, condition: str) -> Collection[str]:
@@ -55,8 +57,8 @@ def _entries(
                 batch = pa.py_buffer(answer.arrow_record_batch.serialized_record_batch)
                 yield pa.ipc.read_record_batch(batch, schema)
     except exceptions.RetryError as error:
-        raise refused(error.cause, table) from None
+        raise refused(error.cause, table, READER) from None
     except exceptions.GoogleAPIError as error:
-        raise refused(error, table) from None
+        raise refused(error, table, READER) from None
     finally:
         client.transport.close()

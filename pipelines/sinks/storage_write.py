@@ -30,6 +30,7 @@ from pipelines.sinks.storage_columns import ExtraFields, Lacking, is_extra_field
 HOST_VARIABLE: Final = "BIGQUERY_STORAGE_EMULATOR_HOST"
 REQUEST_BYTES = 7_000_000  # of rows; BigQuery takes 10 MB, and counts more than the rows
 CALL_SECONDS = 60.0
+WRITER: Final = "roles/bigquery.dataEditor on the dataset"
 GIVE_UP_SECONDS = 180.0
 # gRPC's own limits are for small messages
 CHANNEL = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
@@ -54,7 +55,6 @@ _NO_ANSWER: Final = (
 )
 _CURES: dict[type[Exception], str] = {
     exceptions.NotFound: "make it: otelmart init --to bigquery:PROJECT.DATASET",
-    exceptions.PermissionDenied: "grant roles/bigquery.dataEditor on the dataset to this account",
     exceptions.Unauthenticated: "renew the credentials: gcloud auth application-default login",
     exceptions.ResourceExhausted: "a quota of the project is used up: see IAM & Admin → Quotas, BigQuery Storage",
     exceptions.InvalidArgument: "compare it with schemas/: otelmart init --dry-run --to bigquery:PROJECT.DATASET",
@@ -302,10 +302,11 @@ def client_of(kind: Callable[..., Any], transport: Callable[..., Any]) -> Any:
         raise without_credentials(HOST_VARIABLE) from None
 
 
-def refused(error: Exception, where: str) -> RunError:
-    """What BigQuery refused, and the cure."""
+def refused(error: Exception, where: str, roles: str = WRITER) -> RunError:
+    """What BigQuery refused, and the cure; `roles` are what the account needs."""
     text = (getattr(error, "message", None) or str(error)).splitlines()[0]
-    cure = next((cure for kind, cure in _CURES.items() if isinstance(error, kind)), "try again later")
+    cures = _CURES | {exceptions.PermissionDenied: f"grant {roles} to this account"}
+    cure = next((cure for kind, cure in cures.items() if isinstance(error, kind)), "try again later")
     return RunError(f"BigQuery refuses {where}: {type(error).__name__}: {text}: {cure}")
 
 

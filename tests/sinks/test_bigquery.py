@@ -225,7 +225,12 @@ def test_tables_that_fit_are_found_fit(service: StorageService) -> None:
         ),
         (
             lambda s: setattr(s, "faults", lambda _: Fault(CODE.PERMISSION_DENIED)),
-            r"PermissionDenied: fault: grant roles/bigquery.dataEditor",
+            r"PermissionDenied: fault: grant roles/bigquery.dataEditor on the dataset to this account",
+        ),
+        (
+            lambda s: setattr(s, "faults", once("create_read_session", Fault(CODE.PERMISSION_DENIED))),
+            r"tables/ingest_ledger: PermissionDenied: fault: grant roles/bigquery.readSessionUser on the project and "
+            r"roles/bigquery.dataViewer on the dataset to this account",
         ),
     ],
 )
