@@ -19,6 +19,9 @@ AT_ONCE: Final = 8  # requests under way
 PLACE: Final = re.compile(r"(?://)?(?P<bucket>[a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:/(?P<names>.*))?", re.DOTALL)
 READER, WRITER = "roles/storage.objectViewer", "roles/storage.objectUser"
 _PERMISSIONS = [f"storage.objects.{verb}" for verb in ("create", "delete", "get", "list")]
+_RENEW = "renew the credentials: gcloud auth application-default login"
+# a request that names no object: what it does not find is the bucket
+_OF_BUCKET = re.compile(r"bucket does not exist|\S+/b/[^/\s]+/(o|iam/testPermissions)\?")
 _FIELDS = "items(name,size,updated,metadata),nextPageToken"
 
 
@@ -127,20 +130,36 @@ def told(what: str, role: str) -> Iterator[None]:
     from google.cloud.storage.exceptions import DataCorruption
     from requests.exceptions import ConnectionError as NoConnection
 
-    cures: dict[type[Exception], str] = {
-        exceptions.NotFound: "it is not there, or was replaced since it was listed: run the same command again",
-        exceptions.Forbidden: f"grant {role} on the bucket to this account",
-        exceptions.Unauthorized: "renew the credentials: gcloud auth application-default login",
-        exceptions.TooManyRequests: "a quota of the project is used up: run the same command again later",
-    }
     try:
         yield
     except GoogleAuthError as error:
-        raise RunError(f"{what}: {error}: {cures[exceptions.Unauthorized]}") from None
+        raise RunError(f"{what}: {error}: {_RENEW}") from None
     except DataCorruption:
         raise RunError(f"{what}: its bytes came damaged: run the same command again") from None
     except exceptions.GoogleAPICallError as error:
-        cure = next((text for kind, text in cures.items() if isinstance(error, kind)), "see the message")
-        raise RunError(f"{what}: {type(error).__name__}: {cure}") from None
+        said = f"Cloud Storage said: {_words(error.message)}"
+        raise RunError(f"{what}: {type(error).__name__}: {_cure(error, what, role)}; {said}") from None
     except (NoConnection, exceptions.RetryError):
         raise RunError(f"{what}: no answer: is the network, or the emulator's host, right?") from None
+
+
+def _cure(error: Any, what: str, role: str) -> str:
+    from google.api_core import exceptions
+
+    if isinstance(error, exceptions.NotFound) and _OF_BUCKET.search(error.message):
+        bucket = what.split("/")[2]
+        return f"there is no bucket {bucket}: correct its name, or gcloud storage buckets create gs://{bucket}"
+    cures: dict[type[Exception], str] = {
+        exceptions.NotFound: "it is not there, or was replaced since it was listed: run the same command again",
+        exceptions.Forbidden: f"grant {role} on the bucket to this account",
+        exceptions.Unauthorized: _RENEW,
+        exceptions.TooManyRequests: "a quota of the project is used up: run the same command again later",
+    }
+    return next((text for kind, text in cures.items() if isinstance(error, kind)), "see the message")
+
+
+def _words(message: str) -> str:
+    """Google's own words, without the request before them and the codes that its library had expected."""
+    text = " ".join(message.split())
+    found = re.search(r'"message": "(.*?)"', text)
+    return found[1] if found else re.sub(r"^[A-Z]+ \S+: |: \('Request failed .*", "", text)

@@ -122,7 +122,11 @@ def test_a_manifest_that_is_none_leaves_no_note_that_hides_objects(storage: Stor
     [
         ("gs:", "--from gs: names nothing: write files:DIR (or FILE, or 'GLOB') or gs://BUCKET/PREFIX (or 'PATTERN')"),
         ("gs://UPPER/x", "gs://UPPER/x is no place in Cloud Storage: write gs://BUCKET/PREFIX"),
-        ("gs://nothing-there/", "gs://nothing-there: NotFound: it is not there"),
+        (
+            "gs://nothing-there/",
+            "gs://nothing-there: NotFound: there is no bucket nothing-there: correct its name, "
+            "or gcloud storage buckets create gs://nothing-there; Cloud Storage said: unknown error",
+        ),
         ("gs://empty/", "there is nothing to ingest in gs://empty/"),
     ],
 )
