@@ -110,8 +110,10 @@ class Worker:
             left -= len(messages)
             self._commit(messages, known)
         deadline = time.monotonic() + ACK_SECONDS
-        for ack in self._acks:
-            ack.result(timeout=max(0.1, deadline - time.monotonic()))
+        if open_count := sum(not _is_confirmed(ack, deadline) for ack in self._acks):
+            _say(
+                f"Pub/Sub did not confirm {open_count} acknowledgements: their messages come again, and are recognised"
+            )
 
     def _gathered(self) -> list[Any]:
         """The messages of the next batch; empty when none has come for a moment."""
@@ -179,6 +181,17 @@ class Pulled:
             yield pubsub.payload_of(message.data, message.attributes, published_us, self.source, self.limits)
 
 
+def _is_confirmed(ack: Any, deadline: float) -> bool:
+    """Of a subscription with exactly-once delivery; any other confirms nothing, and its acknowledgements are done."""
+    from google.cloud.pubsub_v1.subscriber.exceptions import AcknowledgeError
+
+    try:
+        ack.result(timeout=max(0.0, deadline - time.monotonic()))
+    except (AcknowledgeError, TimeoutError):
+        return False
+    return True
+
+
 def main() -> None:
     """Exits with 0 when told to stop, with 1 and one line on stderr when something is refused."""
     stop = threading.Event()
@@ -195,7 +208,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes stdout at its end
         sys.exit(1)
     except (RunError, OSError) as error:
-        print(f"otelmart worker: {refused(error) if isinstance(error, OSError) else error}", file=sys.stderr)
+        _say(str(refused(error) if isinstance(error, OSError) else error))
         sys.exit(1)
 
 
@@ -210,6 +223,10 @@ def _lines() -> logging.Handler:
     handler.setFormatter(logging.Formatter("otelmart worker: %(name)s: %(message)s"))
     handler.addFilter(without_traceback)
     return handler
+
+
+def _say(text: str) -> None:
+    print(f"otelmart worker: {text}", file=sys.stderr)
 
 
 def _tell(done: Done) -> None:

@@ -1,10 +1,16 @@
 """How one process of the worker ends: what was pulled by then is committed, however fast more comes."""
 
 import threading
+import time
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from google.cloud.pubsub_v1.subscriber.exceptions import AcknowledgeError, AcknowledgeStatus
+from google.cloud.pubsub_v1.subscriber.futures import Future
+
 from pipelines.sinks.lake import Lake
+from pipelines.worker import process
 from pipelines.worker.batch import Known
 from pipelines.worker.process import Settings, Worker
 
@@ -23,12 +29,36 @@ class Fed(Worker):
             self._arrivals.put(message)
 
 
+def ending(lake: Any) -> Fed:
+    settings = Settings("projects/p/subscriptions/s", f"lake:{lake}", "key", 1 << 20, 10, 1.0, 1 << 20, 10)
+    worker = Fed(settings, Lake(lake))
+    worker._stop.set()
+    return worker
+
+
 def test_messages_that_come_while_it_ends_are_left_to_others(tmp_path: Any) -> None:
-    settings = Settings("projects/p/subscriptions/s", f"lake:{tmp_path}", "key", 1 << 20, 10, 1.0, 1 << 20, 10)
-    worker = Fed(settings, Lake(tmp_path))
+    worker = ending(tmp_path)
     for size in (11, 12, 13):
         worker._arrivals.put(SimpleNamespace(data=bytes(size)))
-    worker._stop.set()
     worker._finish(Known())
 
     assert worker.committed == [11, 12, 13]
+
+
+def test_acknowledgements_that_pubsub_does_not_confirm_are_said_in_one_line(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As of a subscription with exactly-once delivery: 1 confirmed, 1 refused, 50 without an answer."""
+    monkeypatch.setattr(process, "ACK_SECONDS", 0.2)
+    confirmed, late, *silent = [Future() for _ in range(52)]
+    confirmed.set_result(AcknowledgeStatus.SUCCESS)
+    late.set_exception(AcknowledgeError(AcknowledgeStatus.INVALID_ACK_ID, "the lease was over"))
+    worker = ending(tmp_path)
+    worker._acks = [*silent, late, confirmed]
+    start = time.monotonic()
+    worker._finish(Known())
+
+    assert time.monotonic() - start < 2  # for all of them, not for each
+    assert capsys.readouterr().err == (
+        "otelmart worker: Pub/Sub did not confirm 51 acknowledgements: their messages come again, and are recognised\n"
+    )
