@@ -107,8 +107,10 @@ def command(
         lease_seconds=int(lease),
     )
     own = telemetry(settings.subscription, os.environ)
-    for check in (*pubsub.checks(settings.subscription), *target.checks()):
-        check.look()
+    checks = [(check.what, check.look()) for check in (*pubsub.checks(settings.subscription), *target.checks())]
+    for what, care in checks:  # once all are fit: a refusal stays one line
+        if care:
+            _say(f"careful: {what}: {care}")
     asyncio.run(Supervisor(settings, Plan(processes, *health, grace), target, _say, own).run())
 
 

@@ -131,9 +131,9 @@ def _worker(host: str, storage: str, subscription: str, sink: str, options: list
         text=True,
     ) as running:
         assert running.stderr
-        said = running.stderr.readline()
-        url = re.search(r"http://\S+", said)
-        assert url, said
+        lines = iter(running.stderr.readline, "")
+        url = next(filter(None, (re.search(r"http://\S+", line) for line in lines)), None)
+        assert url, "the worker ended before it pulled"
         yield url[0], running.pid
         running.terminate()
         running.communicate()

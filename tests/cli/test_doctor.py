@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.sinks.storage_service import StorageService, served
+from tests.worker import subscription
 
 NOWHERE = "127.0.0.1:1"  # no one listens there
 SUBSCRIPTION = "pubsub:projects/p/subscriptions/s"
@@ -37,10 +39,10 @@ def run(otelmart: str, tmp_path: Path) -> Run:
 def test_doctor_goes_on_when_pubsub_cannot_be_reached(run: Run) -> None:
     done = run("doctor", "--from", SUBSCRIPTION, "--to", "lake:lake", PUBSUB_EMULATOR_HOST=NOWHERE)
     assert done.returncode == 1
-    subscription, lake = done.stdout.splitlines()
-    assert subscription.startswith("failed   subscription projects/p/subscriptions/s")
-    assert "projects/p/subscriptions/s: ServiceUnavailable: " in subscription
-    assert subscription.endswith(NETWORK)
+    pubsub, lake = done.stdout.splitlines()
+    assert pubsub.startswith("failed   subscription projects/p/subscriptions/s")
+    assert "projects/p/subscriptions/s: ServiceUnavailable: " in pubsub
+    assert pubsub.endswith(NETWORK)
     assert lake == "ok       lake lake"
     assert done.stderr == "otelmart: 1 of 2 checks failed: put them right as they say, then run doctor again\n"
 
@@ -99,3 +101,27 @@ def test_doctor_says_soon_that_bigquery_cannot_be_reached(run: Run) -> None:
 def test_doctor_tells_programs_what_it_tells_people(run: Run) -> None:
     done = run("doctor", "--to", "lake:lake", "--json")
     assert json.loads(done.stdout) == [{"what": "lake lake", "state": "ok", "text": ""}]
+
+
+def test_a_worker_says_once_what_deserves_care_and_goes_on(run: Run) -> None:
+    """It goes on to its port, which is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, subscription.served(ack_deadline_seconds=10) as host:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = run(
+            *("worker", "--from", SUBSCRIPTION, "--to", "lake:lake", "--health", place), PUBSUB_EMULATOR_HOST=host
+        )
+    assert done.returncode == 1
+    care, end = done.stderr.splitlines()
+    assert care == (
+        "otelmart worker: careful: subscription projects/p/subscriptions/s: its acknowledgement deadline is 10 s, so a "
+        "batch that takes longer may come twice: gcloud pubsub subscriptions update NAME --ack-deadline=60"
+    )
+    assert end.startswith(f"otelmart: cannot listen on {place} (")
+
+
+def test_a_worker_that_is_refused_says_nothing_else(run: Run) -> None:
+    with subscription.served(ack_deadline_seconds=10) as host:
+        done = run("worker", "--from", SUBSCRIPTION, "--to", "lake:/dev/null", PUBSUB_EMULATOR_HOST=host)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line == "otelmart: /dev/null is no directory that this user may write to: change it, or choose another lake"

@@ -97,12 +97,12 @@ def started(otelmart: str, host: str, subscription: str, sink: str, *options: st
     )
     STARTED.append(process)
     assert process.stderr
-    said = process.stderr.readline()
-    ready = READY.search(said)
-    if not ready:
-        process.kill()
-        raise AssertionError(said + process.stderr.read())
-    return Worker(process, ready[1])
+    said = ""
+    for line in iter(process.stderr.readline, ""):
+        if ready := READY.search(line):
+            return Worker(process, ready[1])
+        said += line
+    raise AssertionError(said)
 
 
 def message(signal_name: str, data: bytes) -> tuple[bytes, dict[str, str]]:
