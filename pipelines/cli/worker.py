@@ -76,9 +76,9 @@ def command(
     A message that comes again is acknowledged without being written. A process that is killed loses nothing: Pub/Sub
     sends its messages again. On SIGTERM what was pulled is finished first.
 
-    Into lake:DIR, lake:gs://BUCKET/PREFIX, or bigquery:PROJECT.DATASET by the Storage Write API: a batch shows whole,
-    or with ?stream=default at once, at least once. With the environment variables PUBSUB_EMULATOR_HOST,
-    STORAGE_EMULATOR_HOST and BIGQUERY_STORAGE_EMULATOR_HOST, the emulators there are used. With
+    Into lake:DIR, lake:gs://BUCKET/PREFIX, or bigquery:PROJECT.DATASET by the Storage Write API: a batch shows table by
+    table, each whole, or with ?stream=default at once, at least once. With the environment variables
+    PUBSUB_EMULATOR_HOST, STORAGE_EMULATOR_HOST and BIGQUERY_STORAGE_EMULATOR_HOST, the emulators there are used. With
     OTEL_EXPORTER_OTLP_ENDPOINT, the worker sends metrics and a span a batch there.
     """
     import asyncio

@@ -1,8 +1,9 @@
 """Arrow rows → tables of a BigQuery dataset.
 
-By default a unit's rows go to PENDING streams, one a table, and show when those are committed: all rows of a table or
-none. With `?stream=default` they show as they come, sooner, and a retry may write some twice; staging removes those.
-The ledger entries come last in both, so a unit that was cut short is not in the ledger and is delivered again.
+By default a unit's rows go to PENDING streams, one a table, which are committed table after table: of each table all
+rows of the unit show or none, and one that was cut short may show in some tables only. With `?stream=default` rows show
+as they come, sooner, and a retry may write some twice. The ledger entries come last in both, so a unit that was cut
+short is not in the ledger and is delivered again; staging removes what that writes twice.
 Columns that a table lacks of schemas/ are left out and counted; it need not be restarted when they are added.
 """
 

@@ -143,6 +143,22 @@ def test_an_outage_ends_loudly_with_nothing_in_the_ledger(service: StorageServic
     assert sum(service.rows(table).num_rows for table in tables.TABLES) == 0
 
 
+def test_a_batch_that_is_cut_short_shows_in_whole_tables_and_not_in_the_ledger(
+    service: StorageService, rules: Rules
+) -> None:
+    refusals = iter([None, Fault(CODE.PERMISSION_DENIED)])
+    service.faults = lambda method: next(refusals, None) if method == "batch_commit_write_streams" else None
+    with pytest.raises(RunError, match="PermissionDenied"):
+        commit("a" * 20, found(), bigquery(PLACE), rules, Known())
+    shown = {table: service.rows(table).num_rows for table in WRITTEN}
+    assert shown == {"traces": 4, "logs": 0, "metrics": 0, "dead_letters": 0, "ingest_ledger": 0}
+
+    commit("b" * 20, found(), bigquery(PLACE), rules, Known())
+    assert len(service.rows("traces")) == 8
+    assert len(set(identities(service.rows("traces")))) == 4
+    assert len(service.rows("ingest_ledger")) == 5
+
+
 def test_a_batch_of_many_requests_stays_below_the_limit(service: StorageService, rules: Rules) -> None:
     many = [message(spans(1_000 * i + 1, 1_000)) for i in range(40)]
     commit("a" * 20, many, bigquery(PLACE), rules, Known())
