@@ -1,4 +1,4 @@
-"""`otelmart doctor`: everything a worker needs, looked at before it is deployed."""
+"""`otelmart doctor`: everything a worker or a listener needs, looked at before it is deployed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from pipelines.errors import RunError
 
 @click.command(epilog="Example: otelmart doctor --from pubsub:projects/shop/subscriptions/otlp --to bigquery:shop.otel")
 @click.option("--from", "source", metavar="URI", help="pubsub:projects/PROJECT/subscriptions/NAME.")
-@click.option("--to", "sink", metavar="URI", help="lake:DIR, lake:gs://BUCKET/PREFIX or bigquery:PROJECT.DATASET.")
+@click.option(
+    "--to",
+    "sink",
+    metavar="URI",
+    help="lake:DIR, lake:gs://BUCKET/PREFIX or bigquery:PROJECT.DATASET; or pubsub:projects/PROJECT/topics/T.",
+)
 @options.as_json
 def command(source: str | None, sink: str | None, as_json: bool) -> None:
     """Check credentials, permissions, subscription and tables, and change nothing. Exit code 1 when one is not fit.
@@ -20,17 +25,19 @@ def command(source: str | None, sink: str | None, as_json: bool) -> None:
     Each line is ok, careful (it works, and may hurt) or failed, with the cure.
     """
     from pipelines.errors import UsageError
+    from pipelines.listen import topic
     from pipelines.sinks.uris import opened
     from pipelines.sources import pubsub
 
     if source is None and sink is None:
-        raise UsageError("nothing to check: give --from, --to or both, as the worker will get them")
+        raise UsageError("nothing to check: give --from, --to or both, as the worker or listen will get them")
     checks = []
     if source is not None:
         place = options.edge(source, "--from", {"pubsub": pubsub.EXAMPLE})
         checks += list(pubsub.checks(pubsub.subscription_of(place)))
     if sink is not None:
-        checks += list(opened(sink).checks())
+        is_topic = sink.startswith("pubsub:")
+        checks += list(topic.checks(sink.partition(":")[2]) if is_topic else opened(sink).checks())
     found = []
     for check in checks:
         try:

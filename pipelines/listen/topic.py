@@ -12,11 +12,12 @@ from typing import Any, Final
 import deflate
 import grpc
 
+from pipelines.checks import Check
 from pipelines.decode import messages, otlp_json
 from pipelines.errors import BadMessage, UsageError, without_credentials
 from pipelines.listen.exports import Export, NotDurable
 from pipelines.payloads import Encoding, Signal
-from pipelines.sources.pubsub import CE_TYPES, CHANNEL, EMULATOR_VARIABLE
+from pipelines.sources.pubsub import CE_TYPES, CHANNEL, EMULATOR_VARIABLE, with_cure
 
 EXAMPLE: Final = "pubsub:projects/PROJECT/topics/NAME"
 MESSAGE_BYTES = 9 << 20  # Pub/Sub takes requests of 10 MB, attributes included
@@ -27,6 +28,12 @@ _CONTENT_TYPES: Mapping[Encoding, str] = {"protobuf": "application/protobuf", "j
 _TYPES: Mapping[Signal, str] = {signal: ce_type for ce_type, signal in CE_TYPES.items()}
 
 
+def checks(place: str) -> Iterator[Check]:
+    """What must be fit to publish to the topic that a URI names after `pubsub:`. Raises UsageError."""
+    topic = Topic(place)
+    yield Check(f"topic {place}", topic.look)
+
+
 class Topic:
     """Publishes exports. Raises UsageError for a name that is none, RunError without credentials."""
 
@@ -35,6 +42,20 @@ class Topic:
             raise UsageError(f"pubsub:{name} is no topic: write {EXAMPLE}")
         self._name = name
         self._client = _publisher()
+
+    def look(self) -> str:
+        """Raises RunError when the topic is not there. Whoever may only publish may not look, and is told nothing."""
+        from google.api_core.exceptions import GoogleAPICallError, NotFound, PermissionDenied, RetryError
+
+        try:
+            self._client.get_topic(request={"topic": self._name}, timeout=CONFIRM_SECONDS)
+        except PermissionDenied:
+            pass
+        except (GoogleAPICallError, RetryError) as error:
+            project, name = self._name.split("/")[1::2]
+            make = f"make it: gcloud pubsub topics create {name} --project {project}"
+            raise with_cure(error, self._name, {NotFound: make}) from None
+        return ""
 
     def keep(self, requests: Iterable[Export], malformed: Iterable[Export]) -> Sequence[Export]:
         """Returns when Pub/Sub has confirmed all of them; those returned it can never take. Raises NotDurable.

@@ -32,6 +32,10 @@ class Topics:
             self.messages += request.messages
             return types.PublishResponse(message_ids=[str(len(self.messages))] * len(request.messages))
 
+    def get(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """As Pub/Sub answers whoever may publish, and nothing else."""
+        context.abort(grpc.StatusCode.PERMISSION_DENIED, "User not authorized to perform this action.")
+
     def taken(self) -> list[tuple[str, str, bytes]]:
         """(ce-type, content type, data as it was before gzip) of each message."""
         return [
@@ -44,7 +48,10 @@ class Topics:
 def topics() -> Iterator[Topics]:
     own = Topics()
     server = grpc.server(ThreadPoolExecutor(2))
-    handlers = {"Publish": _handler(own.publish, types.PublishRequest, types.PublishResponse)}
+    handlers = {
+        "Publish": _handler(own.publish, types.PublishRequest, types.PublishResponse),
+        "GetTopic": _handler(own.get, types.GetTopicRequest, types.Topic),
+    }
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(PUBLISHER, handlers)])
     own.host = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()

@@ -333,6 +333,54 @@ def test_a_lost_part_is_unexplained(otelmart: str, pubsub: PubSub, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("place", "code", "said"),
+    [
+        (
+            "projects/otelmart/topics/none",
+            1,
+            "otelmart: projects/otelmart/topics/none: NotFound: Topic not found: "
+            "make it: gcloud pubsub topics create none --project otelmart\n",
+        ),
+        (
+            "projects/otelmart/subscriptions/none",
+            2,
+            "otelmart: pubsub:projects/otelmart/subscriptions/none is no topic: "
+            "write pubsub:projects/PROJECT/topics/NAME\n",
+        ),
+    ],
+)
+def test_a_listener_without_its_topic_does_not_start(
+    otelmart: str, pubsub: PubSub, tmp_path: Path, place: str, code: int, said: str
+) -> None:
+    done = subprocess.run(
+        [otelmart, "listen", "--to", f"pubsub:{place}", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"],
+        cwd=tmp_path,
+        env=SECRET | {"PATH": os.environ["PATH"], "PUBSUB_EMULATOR_HOST": pubsub.host},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (code, said)
+
+
+def test_doctor_looks_at_the_topic_of_a_listener(otelmart: str, pubsub: PubSub) -> None:
+    def found(place: str) -> tuple[int, list[dict[str, str]]]:
+        done = subprocess.run(
+            [otelmart, "doctor", "--to", f"pubsub:{place}", "--json"],
+            env={"PATH": os.environ["PATH"], "PUBSUB_EMULATOR_HOST": pubsub.host},
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, json.loads(done.stdout)
+
+    topic, _ = pubsub.topic("doctor")
+    assert found(topic) == (0, [{"what": f"topic {topic}", "state": "ok", "text": ""}])
+    code, (line,) = found("projects/otelmart/topics/none")
+    assert (code, line["state"]) == (1, "failed")
+    assert line["text"].endswith("make it: gcloud pubsub topics create none --project otelmart")
+
+
+@pytest.mark.parametrize(
     ("options", "code", "text"),
     [
         (["--from", "pubsub:projects/otelmart/subscriptions/none"], 1, "pubsub subscriptions create none"),
