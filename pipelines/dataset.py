@@ -175,6 +175,11 @@ class Dataset:
         while (row := _asked(self.place, lambda: next(found, None))) is not None:
             yield dict(row.items())
 
+    def columns(self, table: str) -> set[str]:
+        """Names of a table's columns; none where there is no table."""
+        there = self._there(table)
+        return {column["name"] for column in there["schema"]["fields"]} if there else set()
+
     def load(self, table: str, file: IO[bytes], job_id: str) -> None:
         """Appends a Parquet file by a load job; one with this id that succeeded before is not done again.
 
