@@ -1,7 +1,8 @@
 """A source's files → BigQuery, once, on any Beam runner: plan units → spread → read, decode, write, ledger.
 
 No plan is kept: a payload that the ledger accounts for is left out, so the same command again adds nothing, and what a
-killed run began is finished. `proofs` then asks BigQuery whether every payload of the ledger has its rows.
+killed run began is finished. What was decoded is then compared with what BigQuery has of it (filled.py), and `proofs`
+asks BigQuery whether every payload of the ledger has its rows.
 `add_graph` is the whole of it as a graph, listing and proof included, for a job that nobody waits for: the batch Flex
 Template's.
 """
@@ -14,17 +15,19 @@ from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.metrics.metric import Metrics
+from apache_beam.transforms.combiners import ToListCombineFn
 from apache_beam.utils.shared import Shared
 
 from pipelines import fill
 from pipelines.allocator import tune_allocator
+from pipelines.comparison import Comparison, counted, dataset_of
 from pipelines.dataset import Dataset
 from pipelines.errors import RunError, refused
 from pipelines.fill import Job, received
+from pipelines.filled import Compared, Filled, compare
 from pipelines.graph import each_unit, tell
 from pipelines.payloads import SIGNALS
 from pipelines.reconciliation import KEPT_ROWS
-from pipelines.sinks.bigquery import bigquery
 from pipelines.sinks.uris import opened
 from pipelines.sources import uris
 from pipelines.sources.contents import File
@@ -50,12 +53,14 @@ def units(files: Sequence[File], first: date, last: date) -> list[Unit]:
     return grouped(chosen, UNIT_BYTES)
 
 
-def run(planned: Sequence[Unit], job: Job, beam_options: Sequence[str] | None) -> None:
-    """Commits units on a Beam runner, or with None in this process. Raises RunError with what was refused."""
+def run(planned: Sequence[Unit], job: Job, beam_options: Sequence[str] | None) -> Compared | None:
+    """Commits units on a Beam runner, or with None in this process; if the job says so, compares what BigQuery then has
+    with what was decoded. Raises RunError with what was refused, or what differs."""
     if beam_options is None:
-        fill.run(planned, job)
-    else:
-        each_unit(planned, FillUnit(job), beam_options)
+        found = fill.run(planned, job)
+        return compare(found, dataset_of(job)) if job.is_compared else None
+    result = each_unit(planned, FillUnit(job), beam_options, Comparison(job) if job.is_compared else None)
+    return counted(result) if job.is_compared else None
 
 
 class FillUnit(beam.DoFn):
@@ -72,20 +77,20 @@ class FillUnit(beam.DoFn):
         tune_allocator()
         self._fill: fill.Fill | None = None
 
-    def process(self, unit: Unit) -> None:
+    def process(self, unit: Unit) -> Iterator[bytes]:
         try:
-            self.commit(unit)
+            yield self.commit(unit).packed()
         except OSError as error:
             tell(refused(error))
         except RunError as error:
             tell(error)
 
-    def commit(self, unit: Unit) -> None:
+    def commit(self, unit: Unit) -> Filled:
         """Raises RunError or OSError: nothing of the unit is in the ledger."""
         if self._fill is None:  # opened for the first unit, so that what is refused then is told as of any unit
             sink = opened(self._job.sink)
             self._fill = fill.Fill(self._job, sink, self._known.acquire(lambda: fill.known(sink, self._job)))
-        self._fill.commit(unit)
+        return self._fill.commit(unit)
 
     def teardown(self) -> None:
         if self._fill:
@@ -110,8 +115,8 @@ def add_graph(pipeline: beam.Pipeline, filling: Filling) -> None:
         | "Name source" >> beam.Create([filling.source.encode()])  # type: ignore[no-untyped-call]
         | "List units" >> beam.ParDo(ListUnits(filling)).with_output_types(bytes)  # type: ignore[no-untyped-call]
         | "Spread units" >> beam.Reshuffle()  # type: ignore[no-untyped-call]
-        | "Load units" >> beam.ParDo(LoadUnits(filling.job)).with_output_types(int)  # type: ignore[no-untyped-call]
-        | "Count files" >> beam.CombineGlobally(sum)  # type: ignore[no-untyped-call]
+        | "Load units" >> beam.ParDo(LoadUnits(filling.job)).with_output_types(bytes)  # type: ignore[no-untyped-call]
+        | "Gather units" >> beam.CombineGlobally(ToListCombineFn())  # type: ignore[no-untyped-call]
         | "Prove payloads" >> beam.ParDo(ProvePayloads(filling)).with_output_types(int)  # type: ignore[no-untyped-call]
     )
 
@@ -130,7 +135,7 @@ class ListUnits(beam.DoFn):
 
 
 class LoadUnits(beam.DoFn):
-    """Units as bytes → the number of files of each, committed. Raises RunError or OSError: it is tried again."""
+    """Units as bytes → what became of each, committed, as bytes. Raises RunError or OSError: it is tried again."""
 
     def __init__(self, job: Job) -> None:
         self._fill = FillUnit(job)
@@ -138,28 +143,29 @@ class LoadUnits(beam.DoFn):
     def setup(self) -> None:
         self._fill.setup()
 
-    def process(self, packed: bytes) -> Iterator[int]:
+    def process(self, packed: bytes) -> Iterator[bytes]:
         for unit in decoded(packed):
-            self._fill.commit(unit)
-            yield len(unit.files)
+            yield self._fill.commit(unit).packed()
 
     def teardown(self) -> None:
         self._fill.teardown()
 
 
 class ProvePayloads(beam.DoFn):
-    """The number of files, when all are committed → payloads that BigQuery has whole. Raises RunError if one is not."""
+    """All units, when they are committed → payloads that BigQuery has whole. Raises RunError if one is not, or if what
+    was decoded now is not there as it was."""
 
     def __init__(self, filling: Filling) -> None:
         self._filling = filling
 
-    def process(self, file_count: int) -> Iterator[int]:
+    def process(self, units: Sequence[bytes]) -> Iterator[int]:
         filling = self._filling
-        if not file_count:
+        if not units:
             raise RunError(f"{filling.source} received nothing on these dates")
         last = min(filling.last, datetime.now(UTC).date() + timedelta(days=1))
-        target = bigquery(filling.job.sink.partition(":")[2])
-        found = proofs(Dataset(target.dataset), filling.job.since, last)
+        dataset = dataset_of(filling.job)
+        compare([Filled.unpacked(each) for each in units], dataset)
+        found = proofs(dataset, filling.job.since, last)
         for proof in found:
             for name in ("payload_count", "row_count", "lacking_count"):
                 Metrics.counter("otelmart", f"{proof.table}_{name}").inc(getattr(proof, name))  # type: ignore[no-untyped-call]

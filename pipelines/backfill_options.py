@@ -56,7 +56,7 @@ def filling_of(options: PipelineOptions) -> Filling:
         raise UsageError(f"--dates {error}") from None
     place = gcs.bucket(told["otlp_source"].removeprefix("gs:"))
     limits = Limits(int(told["max_message_bytes"]))
-    job = Job(place, told["sink"], told["privacy_key"], limits, known_since(first))
+    job = Job(place, told["sink"], told["privacy_key"], limits, known_since(first), is_compared=True)
     return Filling(told["otlp_source"], first, last, job)
 
 

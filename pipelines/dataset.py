@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, count
 from typing import IO, Any, Final
 
 from google.api_core import exceptions
@@ -174,25 +175,36 @@ class Dataset:
         while (row := _asked(self.place, lambda: next(found, None))) is not None:
             yield dict(row.items())
 
+    def columns(self, table: str) -> set[str]:
+        """Names of a table's columns; none where there is no table."""
+        there = self._there(table)
+        return {column["name"] for column in there["schema"]["fields"]} if there else set()
+
     def load(self, table: str, file: IO[bytes], job_id: str) -> None:
-        """Appends a Parquet file by a load job; one with this id that succeeded before is not done again."""
+        """Appends a Parquet file by a load job; one with this id that succeeded before is not done again.
+
+        One that failed wrote nothing, and keeps its id: the file then goes by a job JOB_ID-2, JOB_ID-3, ...
+        """
         place = f"{self._project}.{self._name}.{table}"
+        _asked(place, lambda: self._load(place, file, job_id))
+
+    def _load(self, place: str, file: IO[bytes], job_id: str) -> None:
+        there = self._client.get_table(place, retry=RETRY, timeout=CALL_SECONDS)
         lists = bigquery.format_options.ParquetOptions()
         lists.enable_list_inference = True
-
-        def run() -> None:
-            there = self._client.get_table(place, retry=RETRY, timeout=CALL_SECONDS)
-            config = bigquery.LoadJobConfig(
-                source_format="PARQUET", write_disposition="WRITE_APPEND", parquet_options=lists, schema=there.schema
-            )
+        config = bigquery.LoadJobConfig(
+            source_format="PARQUET", write_disposition="WRITE_APPEND", parquet_options=lists, schema=there.schema
+        )
+        for name in chain([job_id], (f"{job_id}-{number}" for number in count(2))):
             job: Any
             try:
-                job = self._client.load_table_from_file(file, there, job_id=job_id, job_config=config)
+                job = self._client.load_table_from_file(file, there, rewind=True, job_id=name, job_config=config)
             except exceptions.Conflict:
-                job = self._client.get_job(job_id, location=there.location)
+                job = self._client.get_job(name, location=there.location)
+                if job.state == "DONE" and job.error_result:
+                    continue
             job.result()
-
-        _asked(place, run)
+            return
 
     def _there(self, table: str) -> Mapping[str, Any] | None:
         place = f"{self._project}.{self._name}.{table}"

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from pipelines.allocator import tune_allocator
 from pipelines.decode.rules import Rules
+from pipelines.filled import Filled, Noted
 from pipelines.payloads import Payload, Unreadable
 from pipelines.secret import secret
 from pipelines.sinks import Sink
@@ -23,13 +24,14 @@ EARLIEST = date(1970, 3, 1)
 @dataclass(frozen=True, slots=True)
 class Job:
     """What every unit has in common. `privacy_key` says where the key is; payloads received from `since` (UTC) on, and
-    accounted for by the ledger, are left out."""
+    accounted for by the ledger, are left out. With `is_compared`, what is decoded is counted: see filled.py."""
 
     place: Place
     sink: str
     privacy_key: str
     limits: Limits
     since: date
+    is_compared: bool = False
 
 
 class Fill:
@@ -39,10 +41,13 @@ class Fill:
         self._job, self._sink, self._known = job, sink, known
         self._rules = Rules.load(secret(job.privacy_key))
 
-    def commit(self, unit: Unit) -> None:
+    def commit(self, unit: Unit) -> Filled:
         """When this raises, nothing of the unit is in the ledger."""
         found = Found(self._job.place, unit.files, self._job.limits)
-        batch.commit(unit.unit_id, found, self._sink, self._rules, self._known, "batch")
+        noted = Noted(self._sink)
+        sink = noted if self._job.is_compared else self._sink
+        done = batch.commit(unit.unit_id, found, sink, self._rules, self._known, "batch")
+        return Filled(unit.unit_id, len(unit.files), done.copy_count, noted.payloads, noted.sums())
 
     def close(self) -> None:
         self._sink.close()
@@ -60,14 +65,13 @@ class Found:
         return contents.payloads(self.place, self.files, self.limits)
 
 
-def run(planned: Sequence[Unit], job: Job) -> None:
+def run(planned: Sequence[Unit], job: Job) -> list[Filled]:
     """Commits units in this process."""
     tune_allocator()
     sink = opened(job.sink)
     fill = Fill(job, sink, known(sink, job))
     try:
-        for unit in planned:
-            fill.commit(unit)
+        return [fill.commit(unit) for unit in planned]
     finally:
         fill.close()
 

@@ -30,22 +30,31 @@ def load(units: Sequence[Unit], job: Job, beam_options: Sequence[str]) -> None:
         raise RunError(f"{len(missing)} of {len(units)} units were not committed: {cure}")
 
 
-def each_unit(units: Sequence[Unit], function: beam.DoFn, beam_options: Sequence[str]) -> None:
-    """Gives each unit to a DoFn somewhere. Raises RunError with what that was refused, by `tell`."""
+def each_unit(
+    units: Sequence[Unit],
+    function: beam.DoFn,
+    beam_options: Sequence[str],
+    after: "beam.PTransform[Any, Any] | None" = None,
+) -> PipelineResult:
+    """Gives each unit to a DoFn somewhere, and what that yields to `after`. Raises RunError with what they were
+    refused, by `tell`."""
     with beam.Pipeline(options=PipelineOptions(list(beam_options), save_main_session=False)) as pipeline:
-        (
+        done = (
             pipeline
             | "Plan units" >> beam.Create(units)  # type: ignore[no-untyped-call]
             | "Spread units" >> beam.Reshuffle()  # type: ignore[no-untyped-call]
             | "Load units" >> beam.ParDo(function)  # type: ignore[no-untyped-call]
         )
-    for refusal in sorted(text for texts in _told(pipeline.result, REFUSALS, "string_sets") for text in texts):
+        if after is not None:
+            done | after
+    for refusal in sorted(text for texts in told(pipeline.result, REFUSALS, "string_sets") for text in texts):
         raise RunError(refusal)
-    if refused_count := sum(_told(pipeline.result, REFUSED, "counters")):
+    if refused_count := sum(told(pipeline.result, REFUSED, "counters")):
         raise RunError(f"{refused_count} units were refused: see the workers' logs, and run the same command again")
+    return pipeline.result
 
 
-def _told(result: PipelineResult, name: str, kind: str) -> list[Any]:
+def told(result: PipelineResult, name: str, kind: str) -> list[Any]:
     """Values of a metric; none where the runner has no metrics (Dask), then refusals are in the workers' logs only."""
     try:
         found = result.metrics().query(MetricsFilter().with_name(name))[kind]  # type: ignore[no-untyped-call]

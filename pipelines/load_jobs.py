@@ -1,7 +1,8 @@
 """A lake's units → BigQuery by load jobs, which cost nothing: a job a unit and table, its ledger entries last.
 
 A job's id is the hash of what it loads and where to, so BigQuery itself refuses to load a unit twice, for as long as it
-remembers jobs (180 days); units that the dataset's ledger has are not asked for at all.
+remembers jobs (180 days); units that the dataset's ledger has are not asked for at all. A job that failed wrote
+nothing: the next one for the same file has its id with a number after it.
 """
 
 import hashlib

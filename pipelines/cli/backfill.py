@@ -18,6 +18,7 @@ from pipelines.payloads import SIGNALS
 if TYPE_CHECKING:
     from pipelines.backfill import Proof
     from pipelines.dataset import Dataset
+    from pipelines.filled import Compared
     from pipelines.load_jobs import LakeUnit
 
 BEGINNING, END = date.min, date.max
@@ -79,7 +80,8 @@ def command(
 
     Payloads that the ledger already has are left out, so the same command again adds nothing; what was cut off is
     finished by it. At the end BigQuery counts, for each table, the payloads of these dates whose rows are not all
-    there: exit code 1 if there is one. Of a lake's rows it also compares the values, by a checksum a table and date.
+    there: exit code 1 if there is one. Values are compared, too, by a checksum a table and date: those of a lake with
+    the lake, those of files with what was decoded now; of payloads that the ledger had before, only row counts.
 
     Files are decoded, and written by the Storage Write API. The units of a lake go by load jobs, which cost nothing;
     their ids come of what they load, so BigQuery itself does none twice.
@@ -112,8 +114,10 @@ def command(
     click.echo(f"{len(chosen):,} files, {byte_count / 1e6:,.1f} MB, {len(planned):,} units", err=True)
     received = sorted(fill.received(file) for file in chosen)
     since = fill.known_since(received[0])
-    job = fill.Job(listing.place, sink, privacy_key or options.privacy_key_place(), Limits(max_message_bytes), since)
-    backfill.run(planned, job, options.Engine(runner, workers, beam_options).beam_arguments())
+    key = privacy_key or options.privacy_key_place()
+    job = fill.Job(listing.place, sink, key, Limits(max_message_bytes), since, is_compared=True)
+    if compared := backfill.run(planned, job, options.Engine(runner, workers, beam_options).beam_arguments()):
+        _say_compared(compared)
     target.close()
     _say(backfill.proofs(Dataset(target.dataset), since, received[-1]), as_json)
 
@@ -160,6 +164,14 @@ def _compare(lake: Path, planned: Sequence[LakeUnit], dataset: Dataset) -> None:
         if wanted:
             row_count = sum(count for count, _ in wanted.values())
             click.echo(f"{table}: {row_count:,} rows have the checksums of the lake's", err=True)
+
+
+def _say_compared(compared: Compared) -> None:
+    known = compared.message_count - compared.payload_count
+    click.echo(f"{compared.message_count:,} messages read: {compared.payload_count:,} new, {known:,} known", err=True)
+    for table, row_count in compared.row_counts.items():
+        if row_count:
+            click.echo(f"{table}: {row_count:,} rows are there as they were decoded", err=True)
 
 
 def _say(proofs: list[Proof], as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`otelmart doctor`: everything a worker needs, looked at before it is deployed."""
+"""`otelmart doctor`: everything a worker or a listener needs, looked at before it is deployed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ class Finding(NamedTuple):
 
 @click.command(epilog="Example: otelmart doctor --from pubsub:projects/shop/subscriptions/otlp --to bigquery:shop.otel")
 @click.option("--from", "source", metavar="URI", help="pubsub:projects/PROJECT/subscriptions/NAME.")
-@click.option("--to", "sink", metavar="URI", help="lake:DIR, lake:gs://BUCKET/PREFIX or bigquery:PROJECT.DATASET.")
+@click.option(
+    "--to",
+    "sink",
+    metavar="URI",
+    help="lake:DIR, lake:gs://BUCKET/PREFIX or bigquery:PROJECT.DATASET; or pubsub:projects/PROJECT/topics/T.",
+)
 @options.as_json
 def command(source: str | None, sink: str | None, as_json: bool) -> None:
     """Check credentials, permissions, subscription and tables, and change nothing. Exit code 1 when one is not fit.
@@ -45,17 +50,19 @@ def command(source: str | None, sink: str | None, as_json: bool) -> None:
 
 
 def _checks(source: str | None, sink: str | None) -> list[Check]:
+    from pipelines.listen import topic
     from pipelines.sinks.uris import opened
     from pipelines.sources import pubsub
 
     if source is None and sink is None:
-        raise UsageError("nothing to check: give --from, --to or both, as the worker will get them")
+        raise UsageError("nothing to check: give --from, --to or both, as the worker or listen will get them")
     checks: list[Check] = []
     if source is not None:
         place = options.edge(source, "--from", {"pubsub": pubsub.EXAMPLE})
         checks += pubsub.checks(pubsub.subscription_of(place))
     if sink is not None:
-        checks += opened(sink).checks()
+        is_topic = sink.startswith("pubsub:")
+        checks += topic.checks(sink.partition(":")[2]) if is_topic else opened(sink).checks()
     return checks
 
 

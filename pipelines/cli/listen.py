@@ -138,7 +138,8 @@ def command(
     if sink.startswith("pubsub:"):
         if build_every:
             raise UsageError("--build-every needs a lake: with --to pubsub:… otelmart worker fills the tables")
-        keep = Topic(place)
+        keep = topic = Topic(place)
+        topic.look()
     else:
         options.lake_at(place)  # a mistake in it is told now
         keep = inbox_there = Inbox(inbox)

@@ -12,19 +12,26 @@ from typing import Any, Final
 import deflate
 import grpc
 
+from pipelines.checks import Check
 from pipelines.decode import messages, otlp_json
 from pipelines.errors import BadMessage, UsageError, without_credentials
 from pipelines.listen.exports import Export, NotDurable
-from pipelines.payloads import Signal
-from pipelines.sources.pubsub import CE_TYPES, CHANNEL, EMULATOR_VARIABLE
+from pipelines.payloads import Encoding, Signal
+from pipelines.sources.pubsub import CE_TYPES, CHANNEL, CHECK_SECONDS, EMULATOR_VARIABLE, with_cure
 
 EXAMPLE: Final = "pubsub:projects/PROJECT/topics/NAME"
 MESSAGE_BYTES = 9 << 20  # Pub/Sub takes requests of 10 MB, attributes included
 CONFIRM_SECONDS = 20.0
 _TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
 _CE_SOURCE = "/otelmart/listen"
-_CONTENT_TYPES = {"protobuf": "application/protobuf", "json": "application/json"}
+_CONTENT_TYPES: Mapping[Encoding, str] = {"protobuf": "application/protobuf", "json": "application/json"}
 _TYPES: Mapping[Signal, str] = {signal: ce_type for ce_type, signal in CE_TYPES.items()}
+
+
+def checks(place: str) -> Iterator[Check]:
+    """What must be fit to publish to the topic that a URI names after `pubsub:`. Raises UsageError."""
+    topic = Topic(place)
+    yield Check(f"topic {place}", topic.look)
 
 
 class Topic:
@@ -36,6 +43,20 @@ class Topic:
         self._name = name
         self._client = _publisher()
 
+    def look(self) -> str:
+        """Raises RunError when the topic is not there. Whoever may only publish may not look, and is told nothing."""
+        from google.api_core.exceptions import GoogleAPICallError, NotFound, PermissionDenied
+
+        try:
+            self._client.get_topic(request={"topic": self._name}, retry=None, timeout=CHECK_SECONDS)
+        except PermissionDenied:
+            pass
+        except GoogleAPICallError as error:
+            project, name = self._name.split("/")[1::2]
+            make = f"make it: gcloud pubsub topics create {name} --project {project}"
+            raise with_cure(error, self._name, {NotFound: make}) from None
+        return ""
+
     def keep(self, requests: Iterable[Export], malformed: Iterable[Export]) -> Sequence[Export]:
         """Returns when Pub/Sub has confirmed all of them; those returned it can never take. Raises NotDurable.
 
@@ -44,7 +65,7 @@ class Topic:
         too_large: list[Export] = []
         confirmations = []
         for export in (*requests, *malformed):
-            bodies = list(_bodies(export)) if export.data else []
+            bodies = list(_bodies(export))
             if any(len(body) > MESSAGE_BYTES for body, _ in bodies):
                 too_large.append(export)
                 continue
@@ -80,18 +101,30 @@ def attributes(signal: Signal, content_type: str = "application/protobuf") -> di
 
 def _bodies(export: Export) -> Iterator[tuple[bytes, str]]:
     """(gzip of the request or of its parts, content type); parts only when the whole is too large for one message."""
-    whole = bytes(deflate.gzip_compress(export.data, 1))
-    if len(whole) <= MESSAGE_BYTES:
-        yield whole, _CONTENT_TYPES[export.encoding]
+    data, encoding = _as_protobuf(export)
+    if not data:
+        return
+    whole = bytes(deflate.gzip_compress(data, 1))
+    if len(whole) <= MESSAGE_BYTES or encoding == "json":
+        yield whole, _CONTENT_TYPES[encoding]
         return
     try:
-        data = otlp_json.to_protobuf(export.signal, export.data) if export.encoding == "json" else export.data
         request = messages.REQUESTS[export.signal].FromString(data)
-    except (BadMessage, ValueError):
-        yield whole, _CONTENT_TYPES[export.encoding]
+    except ValueError:
+        yield whole, _CONTENT_TYPES[encoding]
         return
     for part in _parts(export.signal, request):
         yield bytes(deflate.gzip_compress(part.SerializeToString(), 1)), _CONTENT_TYPES["protobuf"]
+
+
+def _as_protobuf(export: Export) -> tuple[bytes, Encoding]:
+    """The format of the exporter, whatever a client sent; JSON that has no such form stays as it is."""
+    if export.encoding == "json" and export.data:
+        try:
+            return otlp_json.to_protobuf(export.signal, export.data), "protobuf"
+        except BadMessage:
+            return export.data, "json"
+    return export.data, export.encoding
 
 
 def _parts(signal: Signal, request: Any) -> Iterator[Any]:

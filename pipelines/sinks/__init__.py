@@ -35,8 +35,18 @@ class Writing(Protocol):
         """Removes what can be removed of rows that were not published."""
 
 
-class Sink(Protocol):
-    """Tables and their ledger. A unit's data is published first; `commit` then writes its ledger entries."""
+class Units(Protocol):
+    """Where units are written. A unit's data is published first; `commit` then writes its ledger entries."""
+
+    def begin(self, unit_id: str) -> Writing:
+        """Starts a unit."""
+
+    def commit(self, unit_id: str, entries: pa.Table) -> None:
+        """Writes rows of ingest_ledger: the unit is committed."""
+
+
+class Sink(Units, Protocol):
+    """Tables and their ledger."""
 
     @property
     def batch_seconds(self) -> float:
@@ -50,12 +60,6 @@ class Sink(Protocol):
 
     def recover(self) -> None:
         """Removes what processes that ended midway published and never committed."""
-
-    def begin(self, unit_id: str) -> Writing:
-        """Starts a unit."""
-
-    def commit(self, unit_id: str, entries: pa.Table) -> None:
-        """Writes rows of ingest_ledger: the unit is committed."""
 
     def known_payload_ids(self, since: date) -> Collection[str]:
         """Payloads that the ledger accounts for, received on `since` (UTC) or later; the latest last."""

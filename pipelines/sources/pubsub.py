@@ -147,9 +147,19 @@ def refused(error: Exception, subscription: str) -> RunError:
     from google.api_core import exceptions
 
     project, name = subscription.split("/")[1::2]
-    cures: dict[type[Exception], str] = {
+    own: dict[type[Exception], str] = {
         exceptions.NotFound: f"make it: gcloud pubsub subscriptions create {name} --project {project} --topic TOPIC",
         exceptions.PermissionDenied: "grant roles/pubsub.subscriber and roles/pubsub.viewer on it to this account",
+    }
+    return with_cure(error, subscription, own)
+
+
+def with_cure(error: Exception, place: str, own: Mapping[type[Exception], str]) -> RunError:
+    """What Pub/Sub refused of a place, with its own cures and those that are the same everywhere."""
+    from google.api_core import exceptions
+
+    cures: dict[type[Exception], str] = {
+        **own,
         exceptions.Unauthenticated: "renew the credentials: gcloud auth application-default login",
         exceptions.ResourceExhausted: "a quota of the project is used up: see IAM & Admin → Quotas, Pub/Sub",
         exceptions.DeadlineExceeded: "is the network, or the emulator's host, right?",
@@ -157,7 +167,8 @@ def refused(error: Exception, subscription: str) -> RunError:
     }
     kind = type(error)
     what = getattr(error, "message", None) or str(error) or kind.__name__
-    cure = next((text for own, text in cures.items() if isinstance(error, own)), "see the message")
+    cure = next((text for own_kind, text in cures.items() if isinstance(error, own_kind)), "see the message")
     if "project not found" in what:
+        project = place.split("/")[1]
         cure = f"is {project} the project's ID, not its display name? gcloud projects list shows both"
-    return RunError(f"{subscription}: {kind.__name__}: {what.splitlines()[0]}: {cure}")
+    return RunError(f"{place}: {kind.__name__}: {what.splitlines()[0]}: {cure}")

@@ -10,7 +10,7 @@ from pipelines.errors import RunError
 from pipelines.ledger import Engine, Entries
 from pipelines.load import route
 from pipelines.payloads import Payload, Unreadable
-from pipelines.sinks import Sink
+from pipelines.sinks import Units
 from pipelines.worker.own import is_own
 
 KNOWN_PAYLOADS = 200_000  # some 30 MB; Pub/Sub sends again within minutes, and staging removes what comes later
@@ -49,7 +49,7 @@ class Batch:
 def commit(
     unit_id: str,
     found: Iterable[Payload | Unreadable],
-    sink: Sink,
+    sink: Units,
     rules: Rules,
     known: Known,
     engine: Engine = "worker",
@@ -87,7 +87,7 @@ def until_taken(write: Callable[[Mapping[RowKey, str]], dict[RowKey, str]]) -> N
 def _written(
     unit_id: str,
     found: Iterable[Payload | Unreadable],
-    sink: Sink,
+    sink: Units,
     rules: Rules,
     entries: Entries,
     refused: Mapping[RowKey, str],

@@ -13,6 +13,7 @@ from pipelines.backfill import UNIT_BYTES, Filling, ListUnits, LoadUnits, ProveP
 from pipelines.backfill_options import filling_of, pipeline_of
 from pipelines.errors import RunError, UsageError
 from pipelines.fill import Job
+from pipelines.filled import Filled
 from pipelines.sources import files
 from pipelines.sources.compression import Limits
 from pipelines.sources.contents import File
@@ -51,7 +52,7 @@ def test_steps_have_their_names_and_read_what_the_one_before_wrote(graph: Any, s
     root = graph.components.transforms[graph.root_transform_ids[0]]
     whole = [graph.components.transforms[each] for each in root.subtransforms]
     assert [each.unique_name for each in whole] == [
-        "Name source", "List units", "Spread units", "Load units", "Count files", "Prove payloads",
+        "Name source", "List units", "Spread units", "Load units", "Gather units", "Prove payloads",
     ]  # fmt: skip
     assert set(OWN) < steps.keys()
     wrote = [next(iter(each.outputs.values())) for each in whole]
@@ -61,7 +62,7 @@ def test_steps_have_their_names_and_read_what_the_one_before_wrote(graph: Any, s
 def test_elements_have_coders_that_every_runner_knows(graph: Any, steps: dict[str, Any]) -> None:
     assert [outputs(graph, steps[name]) for name in OWN] == [
         ["beam:coder:bytes:v1"],
-        ["beam:coder:varint:v1"],
+        ["beam:coder:bytes:v1"],
         ["beam:coder:varint:v1"],
     ]
     pickled = {
@@ -70,7 +71,7 @@ def test_elements_have_coders_that_every_runner_knows(graph: Any, steps: dict[st
         if {each for each in urns(graph, collection.coder_id) if "pickle" in each}
     }
     producers = [name for name, step in steps.items() if pickled & set(step.outputs.values())]
-    assert all(name.startswith(("Spread units/ReshufflePerKey/", "Count files/")) for name in producers)  # Beam's own
+    assert all(name.startswith(("Spread units/ReshufflePerKey/", "Gather units/")) for name in producers)  # Beam's own
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -148,7 +149,7 @@ def test_what_is_listed_is_loaded_once(filling: Filling, tmp_path: Path) -> None
     for _ in range(2):  # the runner tries a bundle again
         load = LoadUnits(filling.job)
         load.setup()
-        assert [count for packed in listed for count in load.process(packed)] == [3]
+        assert [Filled.unpacked(done).file_count for packed in listed for done in load.process(packed)] == [3]
         load.teardown()
     assert rows(tmp_path / "lake", "select count(*), count(distinct span_id) from traces") == [(15, 15)]
 
@@ -164,4 +165,4 @@ def test_what_is_refused_fails_the_job(filling: Filling, tmp_path: Path) -> None
 
 def test_a_source_without_files_fails_the_job(filling: Filling) -> None:
     with pytest.raises(RunError, match="received nothing on these dates"):
-        list(ProvePayloads(filling).process(0))
+        list(ProvePayloads(filling).process([]))

@@ -87,3 +87,56 @@ def test_a_changed_value_changes_the_checksum_of_its_date_only(
     assert found[DAYS[0]][0] == wanted[DAYS[0]][0]
     assert found[DAYS[0]][1] != wanted[DAYS[0]][1]
     assert found[DAYS[1]] == wanted[DAYS[1]]
+
+
+@pytest.mark.parametrize("table", SIGNALS)
+def test_rows_in_memory_are_found_by_unit_among_what_was_committed_last(table: str) -> None:
+    """Unit v has the same payload: as one of its own. What u committed before, of another payload, is not asked for."""
+    given = rows(table)
+    other = given.set_column(given.schema.get_field_index("payload_id"), "payload_id", pa.array(["q"] * 5))
+    wanted = checksums.of_rows(given, table)
+    entries = [("u", "p", 2), ("v", "p", 1), ("u", "q", 1), ("w", "p", 3)]
+    found = by_unit(table, entries, pa.concat_tables([given, other.cast(given.schema)]))
+
+    assert {day: count for day, (count, _) in wanted.items()} == {DAYS[0]: 3, DAYS[1]: 2}
+    assert found == {(unit, day): sums for unit in "uv" for day, sums in wanted.items()}
+
+
+def test_payloads_are_counted_by_unit_among_what_was_committed_last() -> None:
+    catalog, there = ledger_of("traces", [("u", "p", 2), ("u", "r", 2), ("u", "q", 1), ("v", "p", 1), ("w", "p", 1)])
+    found = catalog.evaluate(checksums.payloads_by_unit("observability", ["u", "v"]), there).records
+
+    assert {row["unit_id"]: (row["payload_count"], row["checksum"]) for row in found} == {
+        # first 60 bits of md5("p") = 83878c91171338902e0f... and of md5("r") = 4b43b0aee35624cd95b9...
+        "u": (2, 0x83878C911713389 ^ 0x4B43B0AEE35624C),
+        "v": (1, 0x83878C911713389),
+    }
+
+
+def ledger_of(table: str, entries: list[tuple[str, str, int]]) -> tuple[Catalog, dict[str, pa.Table]]:
+    """Of (unit, payload, hour of the commit), each with both dates."""
+    catalog = Catalog()
+    for name in (table, "ingest_ledger"):
+        catalog.create(tables.ddl(name))
+    told = [
+        {
+            "unit_id": unit,
+            "payload_id": payload,
+            "table_name": table,
+            "event_date": day,
+            "commit_time": datetime(2026, 11, 17, hour, tzinfo=UTC),
+        }
+        for unit, payload, hour in entries
+        for day in DAYS
+    ]
+    return catalog, {
+        "observability.ingest_ledger": pa.Table.from_pylist(told, schema=tables.arrow_schema("ingest_ledger"))
+    }
+
+
+def by_unit(table: str, entries: list[tuple[str, str, int]], given: pa.Table) -> dict[tuple[str, date], Any]:
+    catalog, there = ledger_of(table, entries)
+    columns = set(given.schema.names)
+    statement = checksums.rows_by_unit("observability", table, ["u", "v"], *DAYS, columns)
+    found = catalog.evaluate(statement, there | {f"observability.{table}": given}).records
+    return {(row["unit_id"], row["event_date"]): (row["row_count"], row["checksum"]) for row in found}

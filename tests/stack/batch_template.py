@@ -18,7 +18,7 @@ from pipelines.sources.compression import Limits
 if __name__ == "__main__":
     source, sink = sys.argv[1:]
     place = gcs.bucket(source.removeprefix("gs:"))
-    job = Job(place, sink, "file:privacy.key", Limits(), known_since(date.min))
+    job = Job(place, sink, "file:privacy.key", Limits(), known_since(date.min), is_compared=True)
     pipeline = beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"], save_main_session=False))
     add_graph(pipeline, Filling(source, date.min, date.max, job))
     result = pipeline.run()

@@ -114,6 +114,84 @@ def test_a_backfill_killed_midway_is_finished_by_the_same_command_and_proved(
     assert "20 payloads of the ledger lack rows in BigQuery: were rows or partitions deleted?" in lacking.stderr
 
 
+DAY = "date({}) = '2026-11-16'"
+
+
+@pytest.mark.parametrize(
+    ("tampering", "said"),
+    [
+        (
+            [
+                f"delete from {{}}.traces where {DAY.format('start_time')}",
+                "delete from {}.ingest_ledger where event_date = '2026-11-16'",
+            ],
+            "the ledger of otelmart.{} does not have what was decoded of 1 units (",
+        ),
+        (
+            [f"delete from {{}}.traces where {DAY.format('start_time')}"],
+            "traces of 2026-11-16 in otelmart.{} are not what was decoded from the source: 98 rows were decoded, "
+            "0 are there: were rows deleted or changed meanwhile",
+        ),
+        (
+            [f"update {{}}.traces set name = 'GET /card' where {DAY.format('start_time')}"],
+            "traces of 2026-11-16 in otelmart.{} are not what was decoded from the source: their checksums differ",
+        ),
+    ],
+    ids=["rows and entries", "rows", "values"],
+)
+def test_what_is_not_there_as_it_was_decoded_fails(
+    otelmart: str,
+    environment: dict[str, str],
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    tampering: list[str],
+    said: str,
+) -> None:
+    """The dataset is changed between the last commit and the comparison: the ledger alone would not tell."""
+    dataset = "without_" + request.node.callspec.id.replace(" ", "_")
+    sink = f"bigquery:otelmart.{dataset}"
+    assert subprocess.run([otelmart, "init", "--to", sink], env=environment).returncode == 0
+    program = [Path(otelmart).parent / "python", Path(__file__).parent / "tampered_backfill.py"]
+    command = ["backfill", "--from", SOURCE, "--to", sink, "--runner", "plain"]
+    own = {"TAMPER": json.dumps([each.format(dataset) for each in tampering])}
+    done = subprocess.run([*program, *command], env=environment | own, cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 1, done.stdout
+    assert said.format(dataset) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("runner", ["plain", "FnApiRunner"])
+def test_a_healthy_backfill_says_what_was_read_and_that_it_is_there(
+    otelmart: str, bigquery: Emulator, environment: dict[str, str], tmp_path: Path, runner: str
+) -> None:
+    dataset = f"healthy_{runner}"
+    sink = f"bigquery:otelmart.{dataset}"
+    assert subprocess.run([otelmart, "init", "--to", sink], env=environment).returncode == 0
+    command = [otelmart, "backfill", "--from", SOURCE, "--to", sink, "--runner", runner]
+
+    def run() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-3:] == [
+        "63 messages read: 63 new, 0 known",
+        "traces: 294 rows are there as they were decoded",
+        "logs: 7 rows are there as they were decoded",
+    ]
+    again = run()
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.splitlines()[-1] == "63 messages read: 2 new, 61 known"  # no OTLP, so not known by a payload
+
+    copied = "insert into {0}.ingest_ledger select * replace ('{1}' as payload_id) from {0}.ingest_ledger where {2}"
+    entry = "event_date >= '1970-01-01' and table_name = 'logs'"
+    bigquery.client.query(copied.format(dataset, "0" * 32, entry)).result()
+    without_rows = run()
+    assert without_rows.returncode == 1
+    assert "1 payloads of the ledger lack rows in BigQuery" in without_rows.stderr
+
+
 def test_the_batch_templates_graph_loads_a_bucket_and_fails_where_rows_lack(
     otelmart: str, bigquery: Emulator, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -3,11 +3,16 @@
 Needs only Python, so it is no test of the stack; test_collector.py runs the configuration in a collector.
 """
 
+import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from pipelines.sources.pubsub import ACK_DEADLINE_SECONDS, RETENTION_DAYS
 
 REPO = Path(__file__).resolve().parents[2]
 DEPLOY = REPO / "deploy" / "collector"
@@ -41,14 +46,36 @@ def test_every_queue_is_on_disk_and_never_gives_up(name: str) -> None:
     assert {told["retry_on_failure"]["max_elapsed_time"] for told in exporters} == {"0s"}
 
 
-def test_the_topics_are_those_of_the_signals() -> None:
+def test_what_the_gateway_publishes_is_what_worker_dataflow_and_alert_read() -> None:
+    """One topic for three signals, and the one subscription to it; by the commands that make them."""
     exporters = read(DEPLOY / "gateway.yaml")["exporters"]
-    project = "projects/${env:GOOGLE_CLOUD_PROJECT}/topics"
-    assert {name: told["topic"] for name, told in exporters.items() if kind(name) == "googlecloudpubsub"} == {
-        "googlecloudpubsub/traces": f"{project}/otlp-traces",
-        "googlecloudpubsub/logs": f"{project}/otlp-logs",
-        "googlecloudpubsub/metrics": f"{project}/otlp-metrics",
-    }
+    topics = {name: told["topic"] for name, told in exporters.items() if kind(name) == "googlecloudpubsub"}
+    (container,) = read(REPO / "deploy/kubernetes/worker.yaml")["spec"]["template"]["spec"]["containers"]
+    alert = json.loads((REPO / "deploy/monitoring/pubsub_backlog_age.json").read_text())["conditions"][0]
+    said = (REPO / "deploy/dataflow/README.md").read_text() + (REPO / "deploy/dataflow/launch").read_text()
+    made = [shlex.split(line) for line in commands() if line.startswith("gcloud pubsub subscriptions create otlp ")]
+
+    topic = "projects/${env:GOOGLE_CLOUD_PROJECT}/topics/otlp"
+    assert topics == {f"googlecloudpubsub/{signal}": topic for signal in ("traces", "logs", "metrics")}
+    assert "gcloud pubsub topics create otlp --project=PROJECT" in commands()
+    assert [words[5:7] for words in made] == [["--project=PROJECT", "--topic=otlp"]]
+    assert "--from=pubsub:projects/PROJECT/subscriptions/otlp" in container["args"]
+    assert 'resource.labels.subscription_id = "otlp"' in alert["conditionThreshold"]["filter"]
+    assert set(re.findall(r"--from pubsub:projects/[^/]+/subscriptions/(\S+)", said)) - {"NAME"} == {"otlp"}
+
+
+def test_the_subscription_is_made_as_doctor_wants_it() -> None:
+    (made,) = [line for line in commands() if line.startswith("gcloud pubsub subscriptions create otlp ")]
+    assert f"--ack-deadline={ACK_DEADLINE_SECONDS}" in made
+    assert f"--message-retention-duration={RETENTION_DAYS}d" in made
+    assert "--expiration-period=never" in made
+    assert "filter" not in made
+    assert "dead-letter" not in made
+
+
+def commands() -> list[str]:
+    """Lines of the README, a command with its continuation as one."""
+    return (DEPLOY / "README.md").read_text().replace("\\\n", " ").splitlines()
 
 
 def test_the_manifests_are_equal_but_for_the_exporters() -> None:

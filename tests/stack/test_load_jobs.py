@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -25,16 +26,19 @@ def bigquery(tmp_path: Path) -> Iterator[Emulator]:
         yield running
 
 
-def test_a_lake_is_loaded_once_by_jobs_whose_ids_come_of_what_they_load(
-    otelmart: str, bigquery: Emulator, tmp_path: Path
-) -> None:
-    environment = {
+@pytest.fixture
+def environment(bigquery: Emulator) -> dict[str, str]:
+    return {
         "PATH": os.environ["PATH"],
         "OTELMART_PRIVACY_KEY": "a key for tests",
         "BIGQUERY_EMULATOR_HOST": bigquery.url,
         "BIGQUERY_STORAGE_EMULATOR_HOST": bigquery.grpc,
     }
 
+
+def test_a_lake_is_loaded_once_by_jobs_whose_ids_come_of_what_they_load(
+    otelmart: str, bigquery: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(arguments, env=environment, cwd=tmp_path, capture_output=True, text=True)
 
@@ -95,3 +99,40 @@ def test_a_lake_is_loaded_once_by_jobs_whose_ids_come_of_what_they_load(
     assert f"{COUNT + 2} payloads of lake are not in the ledger of otelmart.observability" in known.stderr
     after = bigquery.rows("observability.traces where start_time >= '1970-01-01'", ["payload_id", "row_ordinal"])
     assert sorted(before) == sorted(after)
+
+
+def test_what_failed_twice_is_loaded_once_its_cause_is_mended(
+    otelmart: str, bigquery: Emulator, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """Jobs that failed keep their ids: each further run goes by the next number, and one that is done is left."""
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([otelmart, *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True)
+
+    def span_type(kind: str) -> None:
+        """`otelmart init` makes the table; here its `name` is then of another type."""
+        bigquery.client.query("drop table if exists observability.traces").result()
+        assert run("init", "--to", SINK).returncode == 0
+        if kind != "string":
+            bigquery.client.query("alter table observability.traces drop column name").result()
+            bigquery.client.query(f"alter table observability.traces add column name {kind}").result()
+
+    write(tmp_path / "in" / "traces.pb", spans(1, 20))
+    made = run("ingest", "--from", "files:in", "--to", "lake:lake", "--runner", "plain")
+    assert made.returncode == 0, made.stderr
+    span_type("int64")
+    command = ["backfill", "--from", "lake:lake", "--to", SINK]
+    for _ in range(2):
+        failed = run(*command)
+        assert failed.returncode == 1, failed.stdout
+        assert "BigQuery refuses otelmart.observability.traces: BadRequest: " in failed.stderr
+
+    span_type("string")
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    assert run(*command).returncode == 0
+    there = bigquery.rows("observability.traces where start_time >= '1970-01-01'", ["row_ordinal"])
+    assert sorted(there) == [(i,) for i in range(20)]
+    jobs = {job.job_id: bool(job.error_result) for job in bigquery.client.list_jobs() if "-traces-" in job.job_id}
+    (first,) = [name for name in jobs if re.fullmatch(r"otelmart-traces-[0-9a-f]{32}", name)]
+    assert jobs == {first: True, f"{first}-2": True, f"{first}-3": False}
