@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.dbt.conftest import Builder, at, span
 
 
@@ -122,7 +124,27 @@ def test_a_wrong_variable_is_named_with_what_it_may_be(builder: Builder) -> None
     run = builder.run("--var", "session_gap_minutes=soon")
     assert run.returncode == 1
     assert run.stderr == (
-        'otelmart: variable session_gap_minutes is "soon"; it must be a whole number of minutes, 0 or more\n'
+        'otelmart: variable session_gap_minutes is "soon"; it must be a whole number of minutes, 0 to 1440: '
+        "see vars in dbt/dbt_project.yml\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("session_gap_minutes", 1441, "a whole number of minutes, 0 to 1440"),
+        ("lookback_days", 100_000_000, "a whole number of days, 0 to 3650"),
+        ("as_of", '"2026-02-30"', "now, or a UTC time such as 2026-03-04 00:00:00"),
+        ("as_of", '"2026-12-31 24:00:00"', "now, or a UTC time such as 2026-03-04 00:00:00"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused(builder: Builder, variable: str, value: object, allowed: str) -> None:
+    builder.lake.account("u1", "traces", {at("1 00:00:00").date(): 0})
+    run = builder.run("--var", f"{variable}={str(value).strip(chr(34))}")
+    assert run.returncode == 1
+    assert (
+        run.stderr
+        == f"otelmart: variable {variable} is {value}; it must be {allowed}: see vars in dbt/dbt_project.yml\n"
     )
 
 
