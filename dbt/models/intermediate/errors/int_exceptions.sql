@@ -18,11 +18,11 @@ actors as (
 merged as (
     select
         trace_id,
-        deployment_environment,
-        service_namespace,
         service_name,
         exception_type,
         exception_message,
+        coalesce(min(nullif(deployment_environment, '(not set)')), '(not set)') as deployment_environment,
+        coalesce(min(nullif(service_namespace, '(not set)')), '(not set)') as service_namespace,
         min(service_version) as service_version,
         min(telemetry_sdk_language) as telemetry_sdk_language,
         min(operation) as operation,
@@ -34,13 +34,7 @@ merged as (
         max(case when signal = 'span' then weight_micros end) as span_weight_micros,
         min(signal_time) as exception_time,
     from signals
-    group by
-        trace_id,
-        deployment_environment,
-        service_namespace,
-        service_name,
-        exception_type,
-        exception_message
+    group by trace_id, service_name, exception_type, exception_message
 ),
 
 final as (

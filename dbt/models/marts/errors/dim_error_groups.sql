@@ -58,6 +58,16 @@ totals as (
     group by {{ group_key }}
 ),
 
+actors as (
+    select
+        {{ group_key }},
+        count(distinct user_id) as user_count,
+        count(distinct session_id) as session_count,
+    from {{ ref('int_error_actors_daily') }}
+    where event_date >= date '1970-01-01'
+    group by {{ group_key }}
+),
+
 final as (
     select
         totals.error_group_id,
@@ -75,6 +85,8 @@ final as (
         cast({{ fingerprint_version() }} as int64) as fingerprint_version,
         totals.weight_micros / 1000000 as exception_count,
         totals.observed_exception_count,
+        coalesce(actors.user_count, 0) as user_count,
+        coalesce(actors.session_count, 0) as session_count,
         totals.day_count,
         totals.version_count,
 
@@ -84,6 +96,8 @@ final as (
         totals.last_seen_time,
     from totals
     inner join edges
+        using ({{ group_key }})
+    left join actors
         using ({{ group_key }})
     left join versions as first_versions
         on first_versions.deployment_environment = edges.deployment_environment
