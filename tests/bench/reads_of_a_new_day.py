@@ -21,10 +21,10 @@ KEPT = "hash(substr(payload_id, 5)) % 8 = 0 and event_date between date '{}' and
 # those of its ledger, one a unit, which bear no date.
 WHOLE_HISTORY = {
     "dim_dates": {"int_ledger_daily"},
-    "dim_error_groups": {"fct_errors_hourly", "int_service_versions_daily"},
+    "dim_error_groups": {"fct_errors_hourly", "int_error_actors_daily", "int_service_versions_daily"},
     "dim_services": {"int_service_versions_daily"},
     "dim_slos": {"int_slo_daily"},
-    "fct_active_users_daily": {"int_user_days"},
+    "fct_active_users_daily": {"int_span_counts_daily", "int_user_days"},
     "fct_reconciliation_daily": {"int_ledger_daily", "int_stored_rows_daily"},
     "fct_restatements": {"lake"},
     "fct_retention_daily": {"int_user_days"},

@@ -71,12 +71,14 @@ compared as (
     from counted
 ),
 
+{{ coverage_of_days(in_dates('event_date')) }},
+
 final as (
     select
-        event_date,
+        compared.event_date,
 
-        deployment_environment,
-        service_namespace,
+        compared.deployment_environment,
+        compared.service_namespace,
         funnel,
         step_number,
         step_name,
@@ -88,11 +90,16 @@ final as (
         {{ ratio('session_count', 'entered_session_count') }} as funnel_conversion_ratio,
         {{ ratio('session_count', 'previous_step_session_count') }} as step_conversion_ratio,
         {{ ratio('since_first_step_us', 'session_count') }} / 1000000 as mean_since_first_step_seconds,
+        coverage.coverage_ratio,
 
         is_bot,
 
         window_end_time,
     from compared
+    left join coverage
+        on coverage.event_date = compared.event_date
+        and coverage.deployment_environment = compared.deployment_environment
+        and coverage.service_namespace = compared.service_namespace
 )
 
 select * from final

@@ -26,12 +26,14 @@ sums as (
     group by business_date, deployment_environment, service_namespace, order_currency
 ),
 
+{{ coverage_of_days(in_dates('event_date')) }},
+
 final as (
     select
-        event_date,
+        sums.event_date,
 
-        deployment_environment,
-        service_namespace,
+        sums.deployment_environment,
+        sums.service_namespace,
         order_currency,
 
         attempted_order_count,
@@ -42,7 +44,12 @@ final as (
         revenue,
         {{ ratio(to_float('revenue'), 'valued_order_count') }} as average_order_value,
         {{ ratio('order_count', 'attempted_order_count') }} as order_success_ratio,
+        coverage.coverage_ratio,
     from sums
+    left join coverage
+        on coverage.event_date = sums.event_date
+        and coverage.deployment_environment = sums.deployment_environment
+        and coverage.service_namespace = sums.service_namespace
 )
 
 select * from final

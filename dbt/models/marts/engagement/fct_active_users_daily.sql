@@ -45,6 +45,8 @@ daily as (
     group by user_days.event_date, user_days.deployment_environment, user_days.service_namespace
 ),
 
+{{ coverage_of_days("event_date >= date '1970-01-01'") }},
+
 final as (
     select
         daily.event_date,
@@ -58,9 +60,14 @@ final as (
         windows.active_user_7d_count,
         windows.active_user_28d_count,
         {{ ratio('daily.active_user_count', 'windows.active_user_28d_count') }} as stickiness_ratio,
+        coverage.coverage_ratio,
     from daily
     inner join windows
         using (event_date, deployment_environment, service_namespace)
+    left join coverage
+        on coverage.event_date = daily.event_date
+        and coverage.deployment_environment = daily.deployment_environment
+        and coverage.service_namespace = daily.service_namespace
 )
 
 select * from final

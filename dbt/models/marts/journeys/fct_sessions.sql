@@ -44,16 +44,18 @@ sessions as (
     group by event_date, session_key, deployment_environment, service_namespace, page_view_count
 ),
 
+{{ coverage_of_days(in_dates('event_date')) }},
+
 final as (
     select
-        event_date,
+        sessions.event_date,
 
         session_key,
         session_id,
         user_id,
 
-        deployment_environment,
-        service_namespace,
+        sessions.deployment_environment,
+        sessions.service_namespace,
         user_agent_name,
         landing_page_name,
         exit_page_name,
@@ -66,6 +68,7 @@ final as (
         failed_order_count,
         error_count,
         (last_us - first_us) / 1000000 as duration_seconds,
+        coverage.coverage_ratio,
 
         page_view_count = 1 as is_bounce,
         page_view_count > 1 or order_count > 0 or last_us - first_us >= 10000000 as is_engaged,
@@ -76,6 +79,10 @@ final as (
         {{ from_unix_us('first_us') }} as session_start_time,
         {{ from_unix_us('last_us') }} as session_end_time,
     from sessions
+    left join coverage
+        on coverage.event_date = sessions.event_date
+        and coverage.deployment_environment = sessions.deployment_environment
+        and coverage.service_namespace = sessions.service_namespace
 )
 
 select * from final
