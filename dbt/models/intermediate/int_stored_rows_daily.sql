@@ -30,7 +30,7 @@ kept_rows as (
 
     union all
 
-    select event_date, 'metrics' as table_name, false as is_excluded, false as has_conflicting_copy
+    select event_date, 'metrics' as table_name, false as is_excluded, has_conflicting_copy
     from {{ ref('stg_otel__metric_points') }}
     where {{ in_dates('event_date') }}
 ),

@@ -67,7 +67,9 @@ repeated as (
 ),
 
 sent_once as (
-    select points.*
+    select
+        points.*,
+        false as has_conflicting_copy,
     from points
     left join repeated
         on repeated.event_date = points.event_date
@@ -78,7 +80,9 @@ sent_once as (
 ),
 
 sent_again as (
-    select points.*
+    select
+        points.*,
+        {{ copies_differ(['value', 'value_int', 'count', 'sum'], 'partition by points.event_date, points.series_id, points.time_unix_nano, coalesce(points.start_time_unix_nano, 0)', 'points') }} as has_conflicting_copy,
     from points
     inner join repeated
         on repeated.event_date = points.event_date

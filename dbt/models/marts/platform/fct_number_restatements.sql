@@ -12,15 +12,24 @@ with published as (
     select
         *,
         mart_name = 'fct_revenue_daily' as is_local,
-        publish_time = min(publish_time) over (
-            partition by mart_name, number_name, case when number_name = 'funnel_sessions' then part end
-        ) as is_new_number,
     from {{ ref('int_published_numbers') }}
+),
+
+first_published as (
+    select
+        mart_name,
+        number_name,
+        case when number_name = 'funnel_sessions' then part end as funnel_part,
+        min(publish_time) as number_publish_time,
+    from {{ ref('int_published_numbers') }}
+    where event_date >= date '1970-01-01'
+    group by mart_name, number_name, funnel_part
 ),
 
 dated as (
     select
-        *,
+        published.*,
+        published.publish_time = first_published.number_publish_time as is_new_number,
         case when is_local then {{ local_date('publish_time', zone) }} else {{ local_date('publish_time') }} end
             as publish_date,
         case when is_local then {{ local_date(settling_time, zone) }} else {{ local_date(settling_time) }} end
@@ -28,6 +37,10 @@ dated as (
         case when is_local then {{ local_date(last_settling_time, zone) }} else {{ local_date(last_settling_time) }} end
             as last_settling_date,
     from published
+    inner join first_published
+        on first_published.mart_name = published.mart_name
+        and first_published.number_name = published.number_name
+        and coalesce(first_published.funnel_part, published.part) = published.part
 ),
 
 first_revisions as (

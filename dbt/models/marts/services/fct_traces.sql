@@ -13,11 +13,11 @@ with spans as {{ not_materialized() }} (
         duration_ns,
         weight_micros,
         is_error,
-        is_excluded,
         start_time,
         end_time,
     from {{ ref('stg_otel__spans') }}
     where {{ in_read_dates('event_date') }}
+        and not is_excluded
 ),
 
 parents as (
@@ -53,7 +53,6 @@ traces as (
         max(case when span_number = 1 then weight_micros end) as weight_micros,
         count(case when span_number = 1 and is_error then 1 end) > 0 as is_root_error,
         count(case when is_root then 1 end) > 0 as has_root,
-        count(case when is_excluded then 1 end) > 0 as is_excluded,
         min(start_time) as trace_start_time,
         max(greatest(end_time, start_time)) as trace_end_time,
     from ranked
@@ -96,7 +95,6 @@ final as (
     from traces
     left join actors
         on actors.trace_id = traces.trace_id
-    where not traces.is_excluded
 )
 
 select * from final
