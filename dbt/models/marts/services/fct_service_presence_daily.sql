@@ -85,7 +85,7 @@ final as (
         {{ ratio('signal_count * usual_day_count', 'usual_sum') }} as volume_factor,
 
         case
-            when signal_count = 0 and usual_sum > 0 then 'silent'
+            when signal_count = 0 then 'silent'
             when usual_sum is null or usual_sum = 0 then 'new'
             when signal_count * usual_day_count < {{ drop_below_ratio }} * usual_sum then 'dropped'
             else 'present'
