@@ -93,7 +93,7 @@ logs as (
         {{ to_float('null') }} as page_load_time_ms,
         {{ to_float('null') }} as duration_ms,
         1000000 as weight_micros,
-        coalesce(severity_number >= 17, false) as is_error,
+        {{ severity('severity_number', 'severity_text') }} in ('ERROR', 'FATAL') as is_error,
         is_excluded,
         time as signal_time,
     from {{ ref('stg_otel__logs') }}

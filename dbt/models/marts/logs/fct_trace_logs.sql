@@ -19,7 +19,7 @@ with logs as (
     where {{ in_dates('event_date') }}
         and not is_excluded
         and trace_id is not null
-        and coalesce(severity_number, 0) >= 13
+        and {{ severity('severity_number', 'severity_text') }} in ('WARN', 'ERROR', 'FATAL')
 ),
 
 spans as (
