@@ -1,12 +1,14 @@
 {# CTEs `registrations`, `orders` … `keyed`: the rows of a relation like int_fact_signals, each with the fact_key of its
-   fact. Excluded signals are keyed on their own, so that a fact has the same key whether they are in the relation or not.
+   fact, and whether that failed as far as the signal tells. Excluded signals are keyed on their own, so that a fact has
+   the same key whether they are in the relation or not.
 
    A registration that succeeded is of the user whom a signal of its trace names: what a browser, a server and a log record
    tell of it in traces of their own is one. One name may stand for several, as where an admin signs people up: then the
    first, second … trace in which each service tells of one on a day belong together.
 
    An order is told of on its first date and the next; what is told of its order_id later adds nothing to it, however
-   much later that is: int_order_dates knows. #}
+   much later that is: int_order_dates knows. It has failed when it did in each trace that tells of it: who tries again
+   and gets it has it. #}
 {% macro keyed_facts(relation) -%}
 {%- set in_trace = 'over (partition by trace_id, is_excluded)' -%}
 {%- set of_order = 'over (partition by orders.told_key, orders.is_excluded)' -%}
@@ -44,7 +46,7 @@ order_dates as (
     where {{ in_read_dates('event_date') }}
 ),
 
-first_told_orders as (
+taken_orders as (
     select orders.*
     from orders
     left join order_dates as dates
@@ -63,6 +65,7 @@ keyed as (
         *,
         cast(null as string) as told_key,
         signal_time as told_time,
+        is_error as is_failed,
         case fact
             when 'page_view' then trace_id || '/' || shown_page_name
             when 'user_action' then trace_id || '/' || coalesce(event_name, name)
@@ -73,6 +76,7 @@ keyed as (
     union all
     select
         *,
+        is_error as is_failed,
         case
             when told_key is null then trace_id
             else told_key || '/' || cast(dense_rank() over (
@@ -82,7 +86,12 @@ keyed as (
         end as fact_key,
     from registrations
     union all
-    select *, told_key as fact_key from first_told_orders
+    select
+        *,
+        count(distinct trace_id) {{ of_order }}
+        = count(distinct case when is_error then trace_id end) {{ of_order }} as is_failed,
+        told_key as fact_key,
+    from taken_orders as orders
 )
 {%- endmacro %}
 

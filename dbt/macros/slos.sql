@@ -34,8 +34,6 @@
 {%- endmacro %}
 
 {# What login.status and payment.status say of a success, in lower case. #}
-{% macro success_words() %}{{ return("('success', 'succeeded', 'successful', 'ok', 'completed', 'approved')") }}{% endmacro %}
-
 {# Corrections whose times or deltas make no sense, each with what is wrong. #}
 {% test slo_corrections_are_valid(model) %}
     {%- set slot_us = slot_minutes() * 60000000 %}

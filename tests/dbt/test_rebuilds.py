@@ -173,6 +173,35 @@ def test_a_date_that_lost_an_order_to_a_late_row_is_due_until_a_build_is_complet
     assert builder.query("select event_date, order_total from marts.fct_orders") == [(DAY[1], Decimal("20.50"))]
 
 
+def test_what_goes_on_after_midnight_belongs_to_what_began_before_it(builder: Builder) -> None:
+    """An order that is paid on the next date, and one of a monitor whose trace is excluded by its root."""
+    monitor = {"user_agent_synthetic_type": "test", "service_name": "monitor"}
+    builder.lake.add(
+        "u1",
+        "traces",
+        [
+            order("1 23:59:59", "t1", "o1", "20.50"),
+            span("1 23:59:59", "t2", "root", name="check", **monitor),
+        ],
+    )
+    builder.build("--no-tests")
+    builder.lake.add(
+        "u2",
+        "traces",
+        [
+            span("2 00:00:01", "t1", "p", name="PaymentService.ProcessPayment", payment_status="Completed"),
+            order("2 00:00:01", "t2", "o2", "1.50", parent_span_id="root"),
+        ],
+    )
+    builder.build("--no-tests")
+    assert builder.query("select event_date, order_id, payment_status from marts.fct_orders") == [
+        (DAY[1], "o1", "Completed")
+    ]
+    in_steps = builder.fingerprints()
+    builder.build("--full-refresh", "--no-tests")
+    assert builder.fingerprints() == in_steps
+
+
 def test_only_the_date_of_a_late_row_is_rebuilt(builder: Builder) -> None:
     _first_days(builder)
     builder.lake.add(

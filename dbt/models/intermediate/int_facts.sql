@@ -83,7 +83,8 @@ merged as (
         min(case when signal_number = 1 then duration_ms end) as duration_ms,
         count(*) as signal_count,
 
-        count(case when is_error then 1 end) > 0 as is_error,
+        count(case when is_failed then 1 end) > 0 as is_error,
+        count(case when {{ is_named_a_failure('coalesce(event_name, name)') }} then 1 end) > 0 as is_named_a_failure,
 
         min(case when is_client_clock then signal_time end) as client_time,
         min(case when not is_client_clock then signal_time end) as server_time,

@@ -1,6 +1,6 @@
 {{ config(meta={'days_before': 1, 'days_after': 1}) }}
 {%- set last_step = 8 %}
--- First touch of each step at or after the step before it. A funnel begins with its first step, maybe the day after
+-- First touch of each step at or after the step before it, by another event. A funnel begins with its first step, maybe the day after
 -- its session did.
 with events as (
     select
@@ -10,6 +10,8 @@ with events as (
         service_namespace,
         fact,
         fact_name,
+        concat(fact, '/', fact_key) as event_key,
+        event_number,
         activity_us,
     from {{ ref('int_session_events') }}
     where {{ in_read_dates('event_date') }}
@@ -36,6 +38,8 @@ touches as (
         events.session_key,
         events.deployment_environment,
         events.service_namespace,
+        events.event_key,
+        events.event_number,
         events.activity_us,
         steps.funnel,
         steps.step_number,
@@ -71,12 +75,13 @@ step_1 as (
         session_key,
         is_in_order,
         window_us,
+        event_key,
         activity_us as first_us,
         activity_us as step_us,
     from entries
     qualify row_number() over (
         partition by funnel, deployment_environment, service_namespace, entry_key
-        order by activity_us, session_key
+        order by activity_us, session_key, event_number
     ) = 1
 ),
 {% for step in range(2, last_step + 1) %}
@@ -90,8 +95,9 @@ step_{{ step }} as (
         earlier.session_key,
         earlier.is_in_order,
         earlier.window_us,
+        touches.event_key,
         earlier.first_us,
-        min(touches.activity_us) as step_us,
+        touches.activity_us as step_us,
     from step_{{ step - 1 }} as earlier
     inner join touches
         on touches.actor_key = earlier.actor_key
@@ -101,16 +107,11 @@ step_{{ step }} as (
     where touches.step_number = {{ step }}
         and touches.activity_us >= case when earlier.is_in_order then earlier.step_us else earlier.first_us end
         and touches.activity_us <= earlier.first_us + earlier.window_us
-    group by
-        earlier.funnel,
-        earlier.deployment_environment,
-        earlier.service_namespace,
-        earlier.actor_key,
-        earlier.entry_key,
-        earlier.session_key,
-        earlier.is_in_order,
-        earlier.window_us,
-        earlier.first_us
+        and touches.event_key != earlier.event_key
+    qualify row_number() over (
+        partition by earlier.funnel, earlier.deployment_environment, earlier.service_namespace, earlier.entry_key
+        order by touches.activity_us, touches.session_key, touches.event_number
+    ) = 1
 ),
 {% endfor %}
 reached as (

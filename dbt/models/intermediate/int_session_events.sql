@@ -11,7 +11,7 @@ with facts as (
         case fact
             when 'page_view' then page_name
             when 'user_action' then event_name
-            when 'login' then coalesce(login_status, case when is_error then 'error' else 'success' end)
+            when 'login' then {{ outcome('login_status', 'null', 'is_error', 'is_named_a_failure') }}
             when 'registration' then 'registered'
             when 'order' then case when is_error then 'failed' else 'placed' end
         end as fact_name,

@@ -41,7 +41,7 @@ told as (
         min(priority) as priority,
         max(order_total) as order_total,
         min(weight_micros) as weight_micros,
-        count(case when is_error then 1 end) as error_count,
+        count(case when is_failed then 1 end) as error_count,
         min(signal_time) as fact_time,
     from keyed
     group by fact, fact_key, deployment_environment, service_namespace, service_name, is_excluded

@@ -11,7 +11,10 @@ facts as (
     select
         *,
         case fact when 'page_view' then page_load_time_ms else duration_ms end as fact_duration_ms,
-        case fact when 'login' then login_status when 'payment' then payment_status end as outcome,
+        case fact
+            when 'login' then {{ outcome('login_status', 'null', 'is_error', 'is_named_a_failure') }}
+            when 'payment' then {{ outcome('payment_status', 'error_type', 'is_error', 'is_named_a_failure') }}
+        end as outcome,
     from {{ ref('int_facts') }}
     where {{ in_dates('event_date') }}
         and fact in ('login', 'payment', 'page_view')
@@ -48,7 +51,7 @@ events as (
         payment_method as method,
         cast(null as bool) as is_not_error,
         cast(null as bool) as is_not_5xx,
-        case when outcome is not null then lower(outcome) in {{ success_words() }} when is_error then false end as is_success,
+        {{ is_success('outcome') }} as is_success,
         case when fact_duration_ms >= 0 then cast(round(fact_duration_ms * 1000000) as int64) end as duration_ns,
         1000000 as weight_micros,
     from facts

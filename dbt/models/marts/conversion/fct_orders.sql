@@ -1,5 +1,5 @@
-{{ config(meta={'days_before': 1}) }}
--- An order after midnight may belong to a session of the evening before.
+{{ config(meta={'days_before': 1, 'days_after': 1}) }}
+-- An order after midnight may belong to a session of the evening before; its payment may come on the day after it.
 with facts as (
     select * from {{ ref('int_facts') }}
     where {{ in_dates('event_date') }}
@@ -18,12 +18,14 @@ payments as (
         trace_id,
         min(payment_method) as payment_method,
         min(payment_gateway) as payment_gateway,
-        min(coalesce(payment_status, error_type)) as payment_status,
+        min({{ outcome('payment_status', 'error_type', 'is_error', 'is_named_a_failure') }}) as payment_status,
     from {{ ref('int_facts') }}
-    where {{ in_dates('event_date') }}
+    where {{ in_read_dates('event_date') }}
         and fact = 'payment'
     group by trace_id
 ),
+
+{{ coverage_of_days(in_dates('event_date')) }},
 
 final as (
     select
@@ -49,6 +51,7 @@ final as (
         facts.order_items_count,
         facts.duration_ms,
         facts.signal_count,
+        coverage.coverage_ratio,
 
         facts.fact_time as order_time,
     from facts
@@ -56,6 +59,10 @@ final as (
         on session_events.fact_key = facts.fact_key
     left join payments
         on payments.trace_id = facts.trace_id
+    left join coverage
+        on coverage.event_date = facts.event_date
+        and coverage.deployment_environment = facts.deployment_environment
+        and coverage.service_namespace = facts.service_namespace
 )
 
 select * from final

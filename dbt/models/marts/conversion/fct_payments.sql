@@ -1,7 +1,7 @@
 with facts as (
     select
         *,
-        coalesce(payment_status, error_type, case when is_error then 'error' end, '(not set)') as outcome,
+        {{ outcome('payment_status', 'error_type', 'is_error', 'is_named_a_failure') }} as outcome,
     from {{ ref('int_facts') }}
     where {{ in_dates('event_date') }}
         and fact = 'payment'
@@ -30,7 +30,7 @@ final as (
         duration_ms,
         signal_count,
 
-        lower(outcome) in {{ success_words() }} as is_success,
+        {{ is_success('outcome') }} as is_success,
 
         fact_time as payment_time,
     from facts

@@ -62,7 +62,7 @@ windows as (
 risky as (
     select * from windows
     where failure_count >= min_failure_count
-        and failed_user_count >= min_user_count
+        and greatest(failed_user_count, 1) >= min_user_count  -- who is not named is somebody
 ),
 
 final as (

@@ -1,7 +1,10 @@
 {{ config(meta={'days_before': 1}) }}
 -- A login after midnight may belong to a session of the evening before.
 with facts as (
-    select * from {{ ref('int_facts') }}
+    select
+        *,
+        {{ outcome('login_status', 'null', 'is_error', 'is_named_a_failure') }} as outcome,
+    from {{ ref('int_facts') }}
     where {{ in_dates('event_date') }}
         and fact = 'login'
 ),
@@ -27,14 +30,14 @@ final as (
         facts.service_namespace,
         facts.service_name,
         facts.service_version,
-        coalesce(facts.login_status, case when facts.is_error then 'error' end, '(not set)') as login_status,
+        facts.outcome as login_status,
         coalesce(facts.login_failure_reason, facts.error_type) as failure_reason,
 
         facts.duration_ms,
         facts.signal_count,
 
-        coalesce(lower(facts.login_status) in {{ success_words() }}, false) as is_success,
-        coalesce({{ re_matches('facts.login_failure_reason', 'lock') }}, false) as is_locked_out,
+        {{ is_success('facts.outcome') }} as is_success,
+        coalesce({{ re_matches('lower(facts.login_failure_reason)', '(^|[^b])lock') }}, false) as is_locked_out,
         facts.is_error,
 
         facts.fact_time as login_time,
