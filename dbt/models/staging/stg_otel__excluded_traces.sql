@@ -1,4 +1,5 @@
--- A trace is excluded as a whole when its root span is.
+{{ config(meta={'days_before': 1}) }}
+-- A trace is excluded as a whole when its root span is, also on the day after, on which it may go on.
 with roots as (
     select
         {{ event_date('start_time') }} as event_date,
@@ -10,7 +11,7 @@ with roots as (
         user_agent_name,
         user_agent_synthetic_type,
     from {{ source('observability', 'traces') }}
-    where {{ in_dates(event_date('start_time')) }}
+    where {{ in_read_dates(event_date('start_time')) }}
         and parent_span_id is null
 ),
 
@@ -18,7 +19,7 @@ exclusions as (
     select * from {{ ref('excluded_traffic') }}
 ),
 
-final as (
+excluded as (
     select
         roots.event_date,
         roots.trace_id,
@@ -27,6 +28,19 @@ final as (
     inner join exclusions
         on {{ matches_pattern(named_column('exclusions.column_name', 'roots', excludable_columns()), 'exclusions.value') }}
     group by roots.event_date, roots.trace_id
+),
+
+covered as (
+    select event_date, trace_id, excluded_reason from excluded
+    union all
+    select {{ add_days('event_date', '1') }} as event_date, trace_id, excluded_reason from excluded
+),
+
+final as (
+    select event_date, trace_id, min(excluded_reason) as excluded_reason
+    from covered
+    group by event_date, trace_id
 )
 
 select * from final
+where {{ in_dates('event_date') }}

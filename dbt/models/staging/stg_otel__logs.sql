@@ -1,4 +1,3 @@
-{{ config(meta={'days_before': 1}) }}
 with logs as (
     select
         {{ event_date('time') }} as event_date,
@@ -76,20 +75,9 @@ exclusions as (
     where column_name != 'name'
 ),
 
-excluded_roots as (
-    select * from {{ ref('stg_otel__excluded_traces') }}
-    where {{ in_read_dates('event_date') }}
-),
-
--- a trace may go on after midnight
 excluded_traces as (
-    select event_date, trace_id, min(excluded_reason) as excluded_reason
-    from (
-        select event_date, trace_id, excluded_reason from excluded_roots
-        union all
-        select {{ add_days('event_date', '1') }} as event_date, trace_id, excluded_reason from excluded_roots
-    ) as covered
-    group by event_date, trace_id
+    select * from {{ ref('stg_otel__excluded_traces') }}
+    where {{ in_dates('event_date') }}
 ),
 
 deduplicated as (

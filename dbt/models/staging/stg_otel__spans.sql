@@ -1,4 +1,4 @@
-{{ config(meta={'is_in_order': true, 'days_before': 1}) }}
+{{ config(meta={'is_in_order': true}) }}
 with spans as {{ not_materialized() }} (
     select
         {{ event_date('start_time') }} as event_date,
@@ -142,20 +142,9 @@ excluded as (
     group by spans.event_date, spans.payload_id, spans.row_ordinal
 ),
 
-excluded_roots as (
-    select * from {{ ref('stg_otel__excluded_traces') }}
-    where {{ in_read_dates('event_date') }}
-),
-
--- a trace may go on after midnight
 excluded_traces as (
-    select event_date, trace_id, min(excluded_reason) as excluded_reason
-    from (
-        select event_date, trace_id, excluded_reason from excluded_roots
-        union all
-        select {{ add_days('event_date', '1') }} as event_date, trace_id, excluded_reason from excluded_roots
-    ) as covered
-    group by event_date, trace_id
+    select * from {{ ref('stg_otel__excluded_traces') }}
+    where {{ in_dates('event_date') }}
 ),
 
 sent_once as (
