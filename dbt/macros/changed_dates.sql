@@ -166,9 +166,9 @@
 {% endmacro %}
 
 {# DuckDB: a table made anew lies in the order of its dates, so that whoever reads or replaces a few of them skips the
-   row groups of the others. A model whose rows come in the order of the lake's files says so: meta={'is_in_order': true}. #}
+   row groups of the others. #}
 {% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none) %}
-    {%- if not temporary and config.get('materialized') == 'incremental' and not (config.get('meta') or {}).get('is_in_order') -%}
+    {%- if not temporary and config.get('materialized') == 'incremental' -%}
         {%- set compiled_code = 'select * from (' ~ compiled_code ~ '\n) as unordered order by event_date' -%}
     {%- endif -%}
     {{ return(dbt.duckdb__create_table_as(temporary, relation, compiled_code, language, partitioned_by, sorted_by)) }}

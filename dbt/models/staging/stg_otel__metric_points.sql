@@ -1,4 +1,3 @@
-{{ config(meta={'is_in_order': true}) }}
 with points as {{ not_materialized() }} (
     select
         {{ event_date('time') }} as event_date,

@@ -1,4 +1,3 @@
-{{ config(meta={'is_in_order': true}) }}
 with spans as {{ not_materialized() }} (
     select
         {{ event_date('start_time') }} as event_date,
