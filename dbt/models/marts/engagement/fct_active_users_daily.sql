@@ -9,25 +9,52 @@ users as (
     select * from {{ ref('int_users') }}
 ),
 
-days as (
-    select distinct event_date, deployment_environment, service_namespace
+-- A user counts from a day of theirs until their next one or until the window has passed, whichever is first: once.
+spells as (
+    select
+        event_date,
+        deployment_environment,
+        service_namespace,
+        lead(event_date) over (
+            partition by deployment_environment, service_namespace, user_id
+            order by event_date
+        ) as next_date,
+        {{ add_days('event_date', '7') }} as end_7d_date,
+        {{ add_days('event_date', '28') }} as end_28d_date,
     from user_days
+),
+
+changes as (
+    select event_date, deployment_environment, service_namespace, 1 as change_7d, 1 as change_28d
+    from spells
+    union all
+    select least(end_7d_date, coalesce(next_date, end_7d_date)), deployment_environment, service_namespace, -1, 0
+    from spells
+    union all
+    select least(end_28d_date, coalesce(next_date, end_28d_date)), deployment_environment, service_namespace, 0, -1
+    from spells
+),
+
+changes_daily as (
+    select
+        event_date,
+        deployment_environment,
+        service_namespace,
+        sum(change_7d) as change_7d,
+        sum(change_28d) as change_28d,
+    from changes
+    group by event_date, deployment_environment, service_namespace
 ),
 
 windows as (
     select
-        days.event_date,
-        days.deployment_environment,
-        days.service_namespace,
-        count(distinct case when user_days.event_date > {{ add_days('days.event_date', '-7') }} then user_days.user_id end) as active_user_7d_count,
-        count(distinct user_days.user_id) as active_user_28d_count,
-    from days
-    inner join user_days
-        on user_days.deployment_environment = days.deployment_environment
-        and user_days.service_namespace = days.service_namespace
-        and user_days.event_date > {{ add_days('days.event_date', '-28') }}
-        and user_days.event_date <= days.event_date
-    group by days.event_date, days.deployment_environment, days.service_namespace
+        event_date,
+        deployment_environment,
+        service_namespace,
+        cast(sum(change_7d) over days as int64) as active_user_7d_count,
+        cast(sum(change_28d) over days as int64) as active_user_28d_count,
+    from changes_daily
+    window days as (partition by deployment_environment, service_namespace order by event_date)
 ),
 
 daily as (
