@@ -16,6 +16,7 @@ from pipelines.errors import RunError, UsageError, without_credentials
 
 EMULATOR_VARIABLE: Final = "STORAGE_EMULATOR_HOST"
 AT_ONCE: Final = 8  # requests under way
+CHECK_SECONDS: Final = 4.0
 PLACE: Final = re.compile(r"(?://)?(?P<bucket>[a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:/(?P<names>.*))?", re.DOTALL)
 READER, WRITER = "roles/storage.objectViewer", "roles/storage.objectUser"
 _PERMISSIONS = [f"storage.objects.{verb}" for verb in ("create", "delete", "get", "list")]
@@ -37,10 +38,15 @@ class Object:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Objects of a bucket whose names start with `prefix`, which ends in `/` or is empty. Raises RunError."""
+    """Objects of a bucket whose names start with `prefix`, which ends in `/` or is empty. Raises RunError.
+
+    The client asks again for two minutes where no answer comes; if `is_awaited`, someone waits for what is read, and it
+    asks once, for some seconds.
+    """
 
     bucket: str
     prefix: str
+    is_awaited: bool = False
 
     def __str__(self) -> str:
         return f"gs://{self.bucket}/{self.prefix}".rstrip("/")
@@ -63,7 +69,8 @@ class Objects:
         """Objects whose names start with `below`, in name order, the first `count` of them."""
         with told(str(self), READER):
             start = self.prefix + below
-            for blob in client().list_blobs(self.bucket, prefix=start, fields=_FIELDS, max_results=count):
+            found = client().list_blobs(self.bucket, prefix=start, fields=_FIELDS, max_results=count, **self._patience)
+            for blob in found:
                 name, attempt = blob.name.removeprefix(self.prefix), (blob.metadata or {}).get("attempt", "")
                 yield Object(name, int(blob.size), blob.updated, attempt)
 
@@ -85,13 +92,17 @@ class Objects:
     def lacking_permissions(self) -> list[str]:
         """Permissions that a writer needs and this account lacks."""
         with told(str(self), WRITER):
-            granted = client().bucket(self.bucket).test_iam_permissions(_PERMISSIONS)
+            granted = client().bucket(self.bucket).test_iam_permissions(_PERMISSIONS, **self._patience)
         return sorted(set(_PERMISSIONS) - set(granted))
+
+    @property
+    def _patience(self) -> dict[str, Any]:
+        return {"retry": None, "timeout": CHECK_SECONDS} if self.is_awaited else {}
 
     def _fetch(self, found: Object, path: Path) -> None:
         half_way = durable.temporary(path)
         with told(self._path(found.name), READER):
-            self._blob(found.name).download_to_filename(half_way)
+            self._blob(found.name).download_to_filename(half_way, **self._patience)
         os.utime(half_way, (found.time.timestamp(), found.time.timestamp()))
         half_way.rename(path)
 
@@ -129,6 +140,7 @@ def told(what: str, role: str) -> Iterator[None]:
     from google.auth.exceptions import GoogleAuthError
     from google.cloud.storage.exceptions import DataCorruption
     from requests.exceptions import ConnectionError as NoConnection
+    from requests.exceptions import Timeout
 
     try:
         yield
@@ -139,7 +151,7 @@ def told(what: str, role: str) -> Iterator[None]:
     except exceptions.GoogleAPICallError as error:
         said = f"Cloud Storage said: {_words(error.message)}"
         raise RunError(f"{what}: {type(error).__name__}: {_cure(error, what, role)}; {said}") from None
-    except (NoConnection, exceptions.RetryError):
+    except (NoConnection, Timeout, exceptions.RetryError):
         raise RunError(f"{what}: no answer: is the network, or the emulator's host, right?") from None
 
 

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
@@ -147,15 +147,16 @@ class BucketLake:
         return [str(identity) for identity in pq.read_table(file, columns=["payload_id"])["payload_id"].to_pylist()]
 
     def _permitted(self) -> str:
-        if lacking := self.bucket.lacking_permissions():
+        if lacking := replace(self.bucket, is_awaited=True).lacking_permissions():
             raise RunError(f"{self.bucket} lacks {', '.join(lacking)}: grant {WRITER} on the bucket to this account")
         return ""
 
     def _fit(self) -> str:
         """A part of each table is looked at: one release writes all of them alike."""
+        bucket = replace(self.bucket, is_awaited=True)
         with tempfile.TemporaryDirectory(prefix="otelmart-lake-") as folder:
             for table in (*PARTED, LEDGER):
-                self.bucket.fetch(self.bucket.listed(f"{table}/", 1), Path(folder))
+                bucket.fetch(bucket.listed(f"{table}/", 1), Path(folder))
             check_schema(Path(folder))
         return ""
 

@@ -98,6 +98,20 @@ def test_doctor_says_soon_that_bigquery_cannot_be_reached(run: Run) -> None:
         )
 
 
+@pytest.mark.parametrize("is_listening", [False, True], ids=["no one listens", "no one answers"])
+def test_doctor_says_soon_that_cloud_storage_cannot_be_reached(run: Run, is_listening: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"127.0.0.1:{silent.getsockname()[1]}" if is_listening else NOWHERE
+        bucket = {"STORAGE_EMULATOR_HOST": f"http://{host}", "GOOGLE_CLOUD_PROJECT": "shop"}
+        done = run("doctor", "--to", "lake:gs://shop-lake/otel", **bucket)
+    assert done.returncode == 1
+    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    no_answer = f"gs://shop-lake/otel: no answer: {NETWORK}"
+    assert [state for state, _ in lines] == ["failed", "failed"]
+    assert lines[0][1] == f"lake gs://shop-lake/otel            {no_answer}"
+    assert lines[1][1] == f"the columns of gs://shop-lake/otel  {no_answer}"
+
+
 def test_doctor_tells_programs_what_it_tells_people(run: Run) -> None:
     done = run("doctor", "--to", "lake:lake", "--json")
     assert json.loads(done.stdout) == [{"what": "lake lake", "state": "ok", "text": ""}]
