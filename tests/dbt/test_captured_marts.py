@@ -106,6 +106,19 @@ def test_percentiles_of_requests_are_within_one_percent_of_the_exact_ones(captur
     assert compared > 0 or not servers
 
 
+def test_document_loads_and_clicks_are_pages_and_actions_where_the_browser_tells_of_none_itself(
+    captured: Captured,
+) -> None:
+    """No application here sends page.view or event.*; the demo does, whose truth its document loads do not disturb."""
+    names: Counter[str] = Counter()
+    for key, count in captured.truth["spans"]["by_service_name_kind_status"].items():
+        names[key.split("|")[1]] += count
+    assert not any(name == "page.view" or name.startswith("event.") for name in names)
+    found = dict(captured.mart("select fact, count(*) from marts_intermediate.int_facts group by all"))
+    assert found.get("page_view", 0) == names["documentLoad"]
+    assert found.get("user_action", 0) == names["click"]
+
+
 def _counts(found: duckdb.DuckDBPyRelation) -> Counter[tuple[Any, ...]]:
     return Counter({row[:-1]: row[-1] for row in found.fetchall()})
 

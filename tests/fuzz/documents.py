@@ -108,7 +108,7 @@ DRAWN: dict[str, st.SearchStrategy[bytes]] = {
     "slos": st.lists(SLO, min_size=1, max_size=2).map(_yaml),
     "funnels.csv": _csv("funnel,description,window_hours,counted_per,step_order"),
     "funnel_steps.csv": _csv("funnel,step_number,step_name,fact,name"),
-    "fact_rules.csv": _csv("fact,priority,signal,name,column_name,column_value"),
+    "fact_rules.csv": _csv("fact,priority,signal,name,column_name,column_value,is_stand_in"),
     "manifest": _json(_RECEIPT),
     "privacy": st.text(max_size=200).map(lambda text: text.encode(errors="replace")),
     "numbers": st.from_regex(r"[+-]?[0-9]{0,40}\.?[0-9]{0,40}([eE][+-]?[0-9]{1,4})?", fullmatch=True).map(str.encode),

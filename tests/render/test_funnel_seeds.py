@@ -11,7 +11,8 @@ FILES = {
     "funnels.csv": "funnel,description,window_hours,counted_per,step_order\norder,d,24,session,in_order\n",
     "funnel_steps.csv": "funnel,step_number,step_name,fact,name\n"
     "order,1,cart,page_view,cart\norder,2,order,order,placed\n",
-    "fact_rules.csv": "fact,priority,signal,name,column_name,column_value\npage_view,1,span,page.view,,\n",
+    "fact_rules.csv": "fact,priority,signal,name,column_name,column_value,is_stand_in\n"
+    "page_view,1,span,page.view,,,false\n",
 }
 
 
@@ -34,7 +35,12 @@ def test_the_seeds_that_are_shipped_have_no_mistake(repo: Path) -> None:
         ),
         ("funnel_steps.csv", "page_view,cart", "view,cart", "line 2: unknown fact 'view'; choose one of page_view,"),
         ("fact_rules.csv", "page_view", "pageview", "seeds/fact_rules.csv line 2: unknown fact 'pageview'"),
-        ("fact_rules.csv", "page.view,,", "page.view", "fact_rules.csv line 2: not as many cells as the header has"),
+        (
+            "fact_rules.csv",
+            "page.view,,,false",
+            "page.view",
+            "fact_rules.csv line 2: not as many cells as the header has",
+        ),
         ("fact_rules.csv", "fact,", "facts,", "seeds/fact_rules.csv line 1: no column 'fact': add it to the header"),
         ("funnels.csv", ",24,", ",²,", "seeds/funnels.csv line 2: window_hours is '²'; write 1 to 24"),
         (

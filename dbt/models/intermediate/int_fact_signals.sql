@@ -39,7 +39,7 @@ with spans as (
         order_total,
         order_items_count,
         payment_amount,
-        page_load_time_ms,
+        coalesce(page_load_time_ms, case when name = 'documentLoad' then duration_ms end) as page_load_time_ms,
         duration_ms,
         weight_micros,
         is_error,
@@ -123,6 +123,7 @@ rules_by_name as (
         rules.priority,
         rules.column_name,
         rules.column_value,
+        rules.is_stand_in,
     from named
     inner join rules
         on rules.signal = named.signal
@@ -134,6 +135,7 @@ matched as (
         signals.*,
         rules_by_name.fact,
         rules_by_name.priority,
+        rules_by_name.is_stand_in,
     from signals
     inner join rules_by_name
         on rules_by_name.signal = signals.signal
@@ -145,6 +147,12 @@ matched as (
 final as (
     select * from matched
     qualify row_number() over (partition by event_date, fact, signal, trace_id, signal_id, span_kind order by priority) = 1
+        and (
+            not is_stand_in
+            or count(case when not is_stand_in and not is_excluded then 1 end) over (
+                partition by event_date, fact, deployment_environment, service_namespace
+            ) = 0
+        )
 )
 
 select * from final
