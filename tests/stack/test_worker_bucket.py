@@ -15,7 +15,7 @@ from pipelines.sinks import bucket
 from tests.pipeline.storage import Storage, emulator
 from tests.stack import pubsub_emulator
 from tests.stack.pubsub_emulator import PubSub
-from tests.stack.test_worker import Worker, assert_whole, corpus, expected, spans_of, started
+from tests.stack.test_worker import AGAIN_SECONDS, Worker, assert_whole, corpus, expected, spans_of, started
 
 pytestmark = pytest.mark.stack
 KILLS = 4
@@ -65,7 +65,7 @@ def test_kills_at_random_and_every_message_twice(
         else:
             os.kill(chance.choice(worker.children()), signal.SIGKILL)
     copied = tmp_path / "lake"
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + AGAIN_SECONDS
     while _spans(objects, copied) < len(expected(1, MESSAGES)):
         assert time.monotonic() < deadline, f"{_spans(objects, copied)} spans"
         time.sleep(2)
