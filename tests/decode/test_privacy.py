@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.decode.privacy import transform
+from pipelines.decode.privacy import pseudonyms, transform
 from pipelines.decode.rules import ACTIONS
 
 KEY = b"key"
@@ -25,6 +25,12 @@ def test_a_pseudonym_is_half_of_an_hmac_sha256():
 def test_a_pseudonym_is_an_hmac_whatever_the_size_of_the_key(size):
     key = b"k" * size
     assert transform("pseudonymise", "ann", key) == hmac.new(key, b"ann", hashlib.sha256).hexdigest()[:32]
+
+
+@pytest.mark.parametrize("texts", [[b"%d" % i for i in range(70_000)], [b"long" * 20], []])
+def test_pseudonyms_stay_the_same_whether_remembered_or_forgotten(texts):
+    expected = [hmac.digest(KEY, text, "sha256")[:16] for text in texts]
+    assert [pseudonyms(texts, KEY), pseudonyms(texts, KEY)] == [expected, expected]
 
 
 def test_pseudonyms_differ_by_key():
