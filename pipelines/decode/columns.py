@@ -3,6 +3,7 @@
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -200,8 +201,8 @@ def id_state(binary: Arrow, id_bytes: int) -> tuple[Bools, Bools]:
     data = np.frombuffer(binary.buffers()[2] or b"", np.uint8)[: int(starts[-1])]
     is_missized = np.diff(starts) != id_bytes
     if not is_missized.any():
-        words = data.reshape(-1, id_bytes).view(np.uint64)
-        return is_missized, np.asarray(~words.any(axis=1), bool)
+        words = data.view(np.uint64).reshape(-1, id_bytes // 8)
+        return is_missized, np.asarray(reduce(np.bitwise_or, words.T) == 0, bool)
     nonzero_before = np.concatenate(([0], np.cumsum(data != 0)))
     return is_missized, np.asarray(np.diff(nonzero_before[starts]) == 0, bool)
 
