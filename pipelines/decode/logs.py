@@ -83,7 +83,7 @@ def _event_name(sent: Coded, promoted: Arrow | None) -> Arrow:
     if promoted is None:
         return sent.array()
     attribute = Coded(promoted.indices.fill_null(-1).to_numpy(), promoted.dictionary)
-    return empty_as_null(first_present([sent, attribute])).array()
+    return empty_as_null(first_present([sent, attribute]).distinct()).array()
 
 
 def _body(bodies: Arrow, rules: Rules) -> Arrow:

@@ -1,7 +1,8 @@
 """Promoted columns: attribute texts picked by name, own before scope before resource, newest convention first."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def promote(
     """(arrays by column name, how many values of the wrong type each row has). Levels come in order of precedence."""
     promoted: dict[str, Arrow] = {}
     wrong_type_counts = np.zeros(row_count, np.int64)
-    names = lookup(attributes, _names(columns))
+    names = lookup(attributes, _together(columns))
     found = [(level, names.by_name(level.name)) for level in levels]
     absent = _absent(row_count).array()
     for column in columns:
@@ -54,7 +55,7 @@ def promote(
 
 def first_text(attributes: Attributes, names: Sequence[str], level: str) -> Coded:
     """Text of the first of these attributes that each message of a level has."""
-    found = _sources(names, lookup(attributes, names).by_name(level))
+    found = _sources(names, lookup(attributes, [names]).by_name(level))
     message_count = len(attributes.levels[level].starts) - 1
     return found or _absent(message_count)
 
@@ -64,19 +65,26 @@ def _absent(message_count: int) -> Coded:
 
 
 def first_present(choices: Sequence[Coded]) -> Coded:
-    """The first choice that is not NULL, row by row."""
-    merged = choices[0]
-    for other in choices[1:]:
-        shifted = np.where(other.codes >= 0, other.codes + np.int32(len(merged.values)), np.int32(-1))
-        both = pa.concat_arrays([merged.values, other.values])
-        merged = Coded(np.where(merged.codes >= 0, merged.codes, shifted), both, are_distinct=False)
-    return merged.distinct()
+    """The first choice that is not NULL, row by row; its values may repeat."""
+    return reduce(_either, choices)
 
 
-def _names(columns: Iterable[Column]) -> Iterable[str]:
+def _either(first: Coded, second: Coded) -> Coded:
+    is_first = first.codes >= 0
+    if second.values is first.values:
+        return replace(first, codes=np.where(is_first, first.codes, second.codes))
+    shifted = np.where(second.codes >= 0, second.codes + np.int32(len(first.values)), np.int32(-1))
+    both = pa.concat_arrays([first.values, second.values])
+    return Coded(np.where(is_first, first.codes, shifted), both, are_distinct=False)
+
+
+def _together(columns: Iterable[Column]) -> Iterator[list[str]]:
+    """Names of which a column shows the first, and those that are only part of what it shows."""
     for column in columns:
+        yield [source for source in column.sources if isinstance(source, str)]
         for source in column.sources:
-            yield from source.of if isinstance(source, Compose) else (source,)
+            if isinstance(source, Compose):
+                yield from ([name] for name in source.of)
 
 
 def _rows(column: Column, found: Sequence[tuple[Level, Mapping[str, Coded]]]) -> Coded | None:

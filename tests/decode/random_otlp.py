@@ -27,7 +27,7 @@ _TEXTS = (
     "NaN",
     "y" * 20_000,
 )
-_KEYS = (
+KEYS = (
     "http.method", "http.request.method", "http.status_code", "service.name", "user.id", "url.path", "url.query", "",
     "order.total", "page.load_time", "sampling.adjusted_count", "http.request.header.cookie", "event.name", "k" * 160,
 )  # fmt: skip
@@ -121,7 +121,7 @@ def _draw_text(rng: random.Random) -> str:
 
 
 _BY_NAME: dict[str, Draw] = {
-    "key": _draw_of(_KEYS),
+    "key": _draw_of(KEYS),
     "trace_id": _draw_id(16),
     "span_id": _draw_id(8),
     "parent_span_id": _draw_id(8),

@@ -1,6 +1,7 @@
 """The kernel equals the plain decoder on random requests, whole and damaged."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines import decode
 from pipelines.decode import kernel, reference
-from pipelines.decode.rules import Rules
+from pipelines.decode.rules import Compose, Rules
 from pipelines.payloads import SIGNALS
 from tests.bench import traffic
 from tests.decode.kernel_oracle import (
@@ -17,7 +18,7 @@ from tests.decode.kernel_oracle import (
     assert_screen_tells_the_same,
     payload,
 )
-from tests.decode.random_otlp import random_request
+from tests.decode.random_otlp import KEYS, random_request
 
 RULES = Rules.load(b"property-key")
 MADE = {"traces": traffic.trace_requests, "logs": traffic.log_requests, "metrics": traffic.metric_requests}
@@ -31,6 +32,20 @@ def test_random_requests_decode_alike(signal, seed):
     rng = random.Random(seed)
     payloads = [payload(signal, random_request(rng, signal)) for _ in range(rng.randrange(1, 4))]
     assert_kernel_equals_reference(payloads, RULES)
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**64))
+def test_columns_that_share_sources_decode_alike(signal, seed):
+    rng = random.Random(seed)
+    path = Compose("path_and_query", ("url.path", "url.query"))
+    columns = [
+        replace(column, sources=tuple(rng.choice((*KEYS, path)) for _ in range(rng.randrange(1, 5))))
+        for column in RULES.columns[signal]
+    ]
+    payloads = [payload(signal, random_request(rng, signal)) for _ in range(3)]
+    assert_kernel_equals_reference(payloads, replace(RULES, columns={**RULES.columns, signal: tuple(columns)}))
 
 
 def test_most_random_requests_make_rows_and_some_bad_ones():
