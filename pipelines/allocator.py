@@ -2,12 +2,15 @@
 
 import ctypes
 
+import pyarrow as pa
+
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8  # glibc malloc.h
 _MIB = 1 << 20
 
 
 def tune_allocator() -> bool:
-    """Keep freed memory in the process instead of faulting its pages in again for every batch.
+    """Keep freed memory in the process instead of faulting its pages in again for every batch; Arrow's as well, whose
+    own pool gives pages back.
 
     Returns whether it took effect; where the C library has no mallopt (musl, macOS) nothing happens.
     """
@@ -21,4 +24,7 @@ def tune_allocator() -> bool:
         (_M_TOP_PAD, 64 * _MIB),
         (_M_ARENA_MAX, 1),  # threads have no heaps of their own, which would give their pages back
     )
-    return all([mallopt(name, value_bytes) == 1 for name, value_bytes in settings])
+    is_tuned = all([mallopt(name, value_bytes) == 1 for name, value_bytes in settings])
+    if is_tuned:
+        pa.set_memory_pool(pa.system_memory_pool())
+    return is_tuned
