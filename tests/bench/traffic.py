@@ -37,23 +37,30 @@ BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 
 Attributes = Mapping[str, Any]
 
 
-def trace_requests(request_count: int, spans_per_request: int = 512, *, high_cardinality: bool = False) -> list[bytes]:
+def trace_requests(
+    request_count: int, spans_per_request: int = 512, *, high_cardinality: bool = False, seed: int = 7
+) -> list[bytes]:
     """Serialised trace requests; the same arguments give the same bytes."""
-    return _requests(request_count, spans_per_request, ExportTraceServiceRequest, _fill_traces, high_cardinality)
+    return _requests(seed, request_count, spans_per_request, ExportTraceServiceRequest, _fill_traces, high_cardinality)
 
 
-def log_requests(request_count: int, records_per_request: int = 512) -> list[bytes]:
-    return _requests(request_count, records_per_request, ExportLogsServiceRequest, _fill_logs)
+def log_requests(request_count: int, records_per_request: int = 512, *, seed: int = 7) -> list[bytes]:
+    return _requests(seed, request_count, records_per_request, ExportLogsServiceRequest, _fill_logs)
 
 
-def metric_requests(request_count: int, points_per_request: int = 512) -> list[bytes]:
-    return _requests(request_count, points_per_request, ExportMetricsServiceRequest, _fill_metrics)
+def metric_requests(request_count: int, points_per_request: int = 512, *, seed: int = 7) -> list[bytes]:
+    return _requests(seed, request_count, points_per_request, ExportMetricsServiceRequest, _fill_metrics)
 
 
 def _requests(
-    request_count: int, row_count: int, message: Any, fill: Callable[..., None], high_cardinality: bool = False
+    seed: int,
+    request_count: int,
+    row_count: int,
+    message: Any,
+    fill: Callable[..., None],
+    high_cardinality: bool = False,
 ) -> list[bytes]:
-    rng = random.Random(7)
+    rng = random.Random(seed)
     requests = []
     for i in range(request_count):
         request = message()
