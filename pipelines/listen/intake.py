@@ -11,7 +11,7 @@ from pipelines.decode import refused_rows
 from pipelines.decode.rules import Rules
 from pipelines.errors import refused
 from pipelines.listen.exports import Export, Malformed, NotDurable, Overloaded, Receipt
-from pipelines.payloads import SIGNALS, Payload, is_json, json_signal, payload_id, protobuf_signal
+from pipelines.payloads import SIGNALS, Payload, is_json, json_signal, protobuf_signal
 
 Outcome = Receipt | Malformed
 
@@ -121,10 +121,9 @@ def _of_another_kind(export: Export) -> Malformed | None:
 
 
 def _payload(entry: _Waiting) -> Payload:
+    """The export as decode wants it, without its id, which would be hashed for nothing: no row is written here."""
     export = entry.export
-    return Payload(
-        export.signal, export.data, export.encoding, payload_id(export.data), entry.receive_time_us, "listen"
-    )
+    return Payload(export.signal, export.data, export.encoding, "", entry.receive_time_us, "listen")
 
 
 def _answer(entry: _Waiting, outcome: Outcome) -> None:
