@@ -5,6 +5,7 @@ stream that is not committed shows nothing. Its end and its commit are repeated 
 Source: cloud.google.com/bigquery/docs/write-api, google/cloud/bigquery/storage/v1/storage.proto.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from pipelines.sinks.storage_columns import ExtraFields, Lacking, is_extra_field
 
 HOST_VARIABLE: Final = "BIGQUERY_STORAGE_EMULATOR_HOST"
 REQUEST_BYTES = 7_000_000  # of rows; BigQuery takes 10 MB, and counts more than the rows
+FILL_RATIO = 0.9  # on average; a request that would be too large is halved, and costs more
 CALL_SECONDS = 60.0
 WRITER: Final = "roles/bigquery.dataEditor on the dataset"
 GIVE_UP_SECONDS = 180.0
@@ -269,7 +271,8 @@ def requests_of(table: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Re
     schema = tables.arrow_schema(table)
     for batch in batches:
         rows = batch.cast(schema)
-        request_rows = max(1, rows.num_rows * REQUEST_BYTES // max(1, rows.nbytes))
+        request_count = max(1, math.ceil(rows.nbytes / (REQUEST_BYTES * FILL_RATIO)))
+        request_rows = math.ceil(rows.num_rows / request_count)
         start = 0
         while start < rows.num_rows:
             part = rows.slice(start, request_rows)
