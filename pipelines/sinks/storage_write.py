@@ -7,7 +7,7 @@ Source: cloud.google.com/bigquery/docs/write-api, google/cloud/bigquery/storage/
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
@@ -155,7 +155,7 @@ class StorageWrite:
         self, table: str, stream: str, batches: Sequence[pa.RecordBatch], *, first: int = 0, has_offsets: bool = False
     ) -> Iterator[int]:
         """Sends requests from number `first` on over one connection; yields the row count of each as it is taken."""
-        schema = narrowed(tables.arrow_schema(table), self.lacking.of(table))
+        schema = narrowed(_filled(table, batches), self.lacking.of(table))
         sending = _Sending(stream, islice(requests_of(table, batches), first, None), schema, has_offsets)
         opening = next(sending, None)
         if opening is not None:  # the client waits for an answer before it looks at what it may send
@@ -263,14 +263,15 @@ def _varint(number: int) -> bytes:
     return bytes([*groups, number])
 
 
-def requests_of(table: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Rows as BigQuery wants them: without dictionaries, `REQUEST_BYTES` at a time; the same cuts whenever asked.
+def requests_of(table: str, batches: Sequence[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows as BigQuery wants them: without dictionaries and columns that are NULL in all rows, `REQUEST_BYTES` at a
+    time; the same cuts whenever asked.
 
     Raises Refused at a row that is larger than that.
     """
-    schema = tables.arrow_schema(table)
+    schema = _filled(table, batches)
     for batch in batches:
-        rows = batch.cast(schema)
+        rows = batch.select(schema.names).cast(schema)
         request_count = max(1, math.ceil(rows.nbytes / (REQUEST_BYTES * FILL_RATIO)))
         request_rows = math.ceil(rows.num_rows / request_count)
         start = 0
@@ -283,6 +284,21 @@ def requests_of(table: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Re
                 raise Refused([_refused(table, part, 0, text)])
             yield part
             start += part.num_rows
+
+
+def _filled(table: str, batches: Sequence[pa.RecordBatch]) -> pa.Schema:
+    """Columns with a value in some row, and REQUIRED ones; BigQuery takes what is not sent for NULL.
+
+    Source: storage.proto, missing_value_interpretations.
+    """
+    required = {each["name"] for each in tables.table(table)["schema"]["fields"] if each["mode"] == "REQUIRED"}
+    return pa.schema(
+        [
+            each
+            for each in tables.arrow_schema(table)
+            if each.name in required or any(rows[each.name].null_count < rows.num_rows for rows in batches)
+        ]
+    )
 
 
 def storage_write(dataset: str) -> StorageWrite:
