@@ -120,7 +120,7 @@ class StorageWrite:
             retry=None,
             timeout=self.call_seconds,
         )
-        self.lacking.tell(table, made.table_schema.fields)
+        self.lacking.tell(table, types.WriteStream.pb(made).table_schema.fields)
         stream: str = made.name
         _check_count(stream, sum(self._taken(table, stream, batches, has_offsets=True)), batches)
         return stream
