@@ -5,8 +5,9 @@ stream that is not committed shows nothing. Its end and its commit are repeated 
 Source: cloud.google.com/bigquery/docs/write-api, google/cloud/bigquery/storage/v1/storage.proto.
 """
 
+import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
@@ -29,6 +30,7 @@ from pipelines.sinks.storage_columns import ExtraFields, Lacking, is_extra_field
 
 HOST_VARIABLE: Final = "BIGQUERY_STORAGE_EMULATOR_HOST"
 REQUEST_BYTES = 7_000_000  # of rows; BigQuery takes 10 MB, and counts more than the rows
+FILL_RATIO = 0.9  # on average; a request that would be too large is halved, and costs more
 CALL_SECONDS = 60.0
 WRITER: Final = "roles/bigquery.dataEditor on the dataset"
 GIVE_UP_SECONDS = 180.0
@@ -118,7 +120,7 @@ class StorageWrite:
             retry=None,
             timeout=self.call_seconds,
         )
-        self.lacking.tell(table, made.table_schema.fields)
+        self.lacking.tell(table, types.WriteStream.pb(made).table_schema.fields)
         stream: str = made.name
         _check_count(stream, sum(self._taken(table, stream, batches, has_offsets=True)), batches)
         return stream
@@ -153,7 +155,7 @@ class StorageWrite:
         self, table: str, stream: str, batches: Sequence[pa.RecordBatch], *, first: int = 0, has_offsets: bool = False
     ) -> Iterator[int]:
         """Sends requests from number `first` on over one connection; yields the row count of each as it is taken."""
-        schema = narrowed(tables.arrow_schema(table), self.lacking.of(table))
+        schema = narrowed(_filled(table, batches), self.lacking.of(table))
         sending = _Sending(stream, islice(requests_of(table, batches), first, None), schema, has_offsets)
         opening = next(sending, None)
         if opening is not None:  # the client waits for an answer before it looks at what it may send
@@ -261,15 +263,17 @@ def _varint(number: int) -> bytes:
     return bytes([*groups, number])
 
 
-def requests_of(table: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Rows as BigQuery wants them: without dictionaries, `REQUEST_BYTES` at a time; the same cuts whenever asked.
+def requests_of(table: str, batches: Sequence[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows as BigQuery wants them: without dictionaries and columns that are NULL in all rows, `REQUEST_BYTES` at a
+    time; the same cuts whenever asked.
 
     Raises Refused at a row that is larger than that.
     """
-    schema = tables.arrow_schema(table)
+    schema = _filled(table, batches)
     for batch in batches:
-        rows = batch.cast(schema)
-        request_rows = max(1, rows.num_rows * REQUEST_BYTES // max(1, rows.nbytes))
+        rows = batch.select(schema.names).cast(schema)
+        request_count = max(1, math.ceil(rows.nbytes / (REQUEST_BYTES * FILL_RATIO)))
+        request_rows = math.ceil(rows.num_rows / request_count)
         start = 0
         while start < rows.num_rows:
             part = rows.slice(start, request_rows)
@@ -280,6 +284,21 @@ def requests_of(table: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Re
                 raise Refused([_refused(table, part, 0, text)])
             yield part
             start += part.num_rows
+
+
+def _filled(table: str, batches: Sequence[pa.RecordBatch]) -> pa.Schema:
+    """Columns with a value in some row, and REQUIRED ones; BigQuery takes what is not sent for NULL.
+
+    Source: storage.proto, missing_value_interpretations.
+    """
+    required = {each["name"] for each in tables.table(table)["schema"]["fields"] if each["mode"] == "REQUIRED"}
+    return pa.schema(
+        [
+            each
+            for each in tables.arrow_schema(table)
+            if each.name in required or any(rows[each.name].null_count < rows.num_rows for rows in batches)
+        ]
+    )
 
 
 def storage_write(dataset: str) -> StorageWrite:

@@ -33,6 +33,7 @@ def measure() -> dict[str, dict[str, object]]:
     from pipelines.decode import groups
     from pipelines.decode.rules import Rules
     from pipelines.payloads import Payload, payload_id
+    from pipelines.sinks.storage_write import requests_of
 
     requests = traffic.trace_requests(52)
     received_us = 1_795_000_000_000_000
@@ -48,7 +49,7 @@ def measure() -> dict[str, dict[str, object]]:
     middle = {name: statistics.median(each[name] for each in rounds[1:]) for name in calls}
     floor = middle.pop("floor")
     against = f"Beam's WriteToBigQuery, streaming inserts, {beam:.1f} us/row"
-    row_bytes = rows.cast(_plain_schema()).nbytes / rows.num_rows
+    row_bytes = sum(part.nbytes for part in requests_of("traces", [rows])) / rows.num_rows
     return {
         **{f"sink_{stream}_speedup": _figure(beam / us, "x", against) for stream, us in middle.items()},
         **{f"sink_{stream}_over_floor": _figure(us / floor, "x", "gRPC alone") for stream, us in middle.items()},
@@ -59,12 +60,6 @@ def measure() -> dict[str, dict[str, object]]:
 
 def _figure(value: float, unit: str, against: str) -> dict[str, object]:
     return {"value": value, "unit": unit, "against": against}
-
-
-def _plain_schema() -> Any:
-    from pipelines import tables
-
-    return tables.arrow_schema("traces")
 
 
 def _writing(rows: Any, stream: str) -> Callable[[], None]:
@@ -87,7 +82,8 @@ def _sending(rows: Any, host: str) -> Callable[[], None]:
     from pipelines.sinks.storage_write import CHANNEL, requests_of
 
     stream = "projects/shop/datasets/observability/tables/traces/streams/_default"
-    arrow_schema = {"serialized_schema": _plain_schema().serialize().to_pybytes()}
+    parts = list(requests_of("traces", [rows]))
+    arrow_schema = {"serialized_schema": parts[0].schema.serialize().to_pybytes()}
     requests = [
         types.AppendRowsRequest.serialize(
             types.AppendRowsRequest(
@@ -98,7 +94,7 @@ def _sending(rows: Any, host: str) -> Callable[[], None]:
                 },
             )
         )
-        for part in requests_of("traces", [rows])
+        for part in parts
     ]
     append_rows = grpc.insecure_channel(host, options=CHANNEL).stream_stream(
         "/google.cloud.bigquery.storage.v1.BigQueryWrite/AppendRows",
