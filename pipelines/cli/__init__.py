@@ -1,6 +1,7 @@
 """The `otelmart` command: verbs as subcommands, each imported only when it runs."""
 
 import importlib
+import os
 import sys
 from difflib import get_close_matches
 from typing import Any
@@ -57,6 +58,8 @@ class _Verbs(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the command; a person's mistake or a machine's refusal becomes one line and an exit code."""
+        # NumPy's BLAS, which nothing here calls, would start threads that spin for 0.1 s of CPU in each process.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         try:
             return super().main(*args, **{"prog_name": "otelmart"} | kwargs | {"standalone_mode": False})
         except click.ClickException as error:
