@@ -143,7 +143,8 @@ def command(
     else:
         options.lake_at(place)  # a mistake in it is told now
         keep = inbox_there = Inbox(inbox)
-        keeper = Keeper(inbox_there, Plan(place, warehouse, DEFAULT_PAGE, load_every, build_every), _say)
+        plan = Plan(place, max_message_bytes, warehouse, DEFAULT_PAGE, load_every, build_every)
+        keeper = Keeper(inbox_there, plan, _say)
     access = Access(os.environ.get(TOKEN_VARIABLE) or None, cors_origins)
     rules = Rules.load(options.privacy_key())
     places = Place(*http), Place(*grpc)

@@ -17,9 +17,10 @@ Say = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Where to, and how often in seconds; `build_seconds` None leaves the marts alone. `lake` is a directory, or
-    gs://BUCKET/PREFIX."""
+    gs://BUCKET/PREFIX; `message_bytes` is the largest message that was taken."""
 
     lake: str
+    message_bytes: int
     warehouse: Path
     report: Path
     load_seconds: float
@@ -55,8 +56,8 @@ class Keeper:
         files = self._inbox.files()
         if not files:
             return
-        source, sink = f"files:{self._inbox.folder}", f"lake:{self._plan.lake}"
-        if await self._done("ingest", "--runner", "plain", "--from", source, "--to", sink):
+        places = "--from", f"files:{self._inbox.folder}", "--to", f"lake:{self._plan.lake}"
+        if await self._done("ingest", "--runner", "plain", "--max-message", str(self._plan.message_bytes), *places):
             for path in files:
                 path.unlink()
             self._is_stale = True
