@@ -32,11 +32,12 @@ _REJECTED: Mapping[Signal, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """One request, uncompressed, of the signal that its address names."""
+    """One request, uncompressed, of the signal that its address names; `sent` is its body, if that came compressed."""
 
     signal: Signal
     data: bytes
     encoding: Encoding
+    sent: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

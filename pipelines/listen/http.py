@@ -116,7 +116,7 @@ async def _taken(
             async with unfolding:
                 data = await asyncio.to_thread(_plain, body, compression, limits)
             with intake.holding(len(data)):
-                return response(signal, await intake.take(Export(signal, data, encoding), receive_time_us))
+                return response(signal, await intake.take(Export(signal, data, encoding, body), receive_time_us))
     except Refusal as refusal:
         raise _Failure(_STATUSES[type(refusal)], str(refusal)) from None
 

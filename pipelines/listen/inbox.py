@@ -15,7 +15,8 @@ _LENGTH_BYTES = 4
 
 
 class Inbox:
-    """A directory with one file per commit and signal: messages with their length before them, in order of arrival."""
+    """A directory with one file per commit and signal: messages with their length before them, in order of arrival,
+    compressed where they came so."""
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError when the directory cannot be made or written."""
@@ -36,7 +37,7 @@ class Inbox:
         alone = [export for export in malformed if export.data]
         for export in requests:
             if starts_message(export.data):
-                frames.setdefault(export.signal, []).append(_frame(export.data))
+                frames.setdefault(export.signal, []).append(_frame(export.sent or export.data))
             elif export.data:
                 alone.append(export)
         contents = {self._name(signal): b"".join(own) for signal, own in frames.items()}

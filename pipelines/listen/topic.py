@@ -17,6 +17,7 @@ from pipelines.decode import messages, otlp_json
 from pipelines.errors import BadMessage, UsageError, without_credentials
 from pipelines.listen.exports import Export, NotDurable
 from pipelines.payloads import Encoding, Signal
+from pipelines.sources.compression import codec
 from pipelines.sources.pubsub import CE_TYPES, CHANNEL, CHECK_SECONDS, EMULATOR_VARIABLE, with_cure
 
 EXAMPLE: Final = "pubsub:projects/PROJECT/topics/NAME"
@@ -104,7 +105,8 @@ def _bodies(export: Export) -> Iterator[tuple[bytes, str]]:
     data, encoding = _as_protobuf(export)
     if not data:
         return
-    whole = bytes(deflate.gzip_compress(data, 1))
+    is_as_sent = data is export.data and codec(export.sent) == "gzip"
+    whole = export.sent if is_as_sent else bytes(deflate.gzip_compress(data, 1))
     if len(whole) <= MESSAGE_BYTES or encoding == "json":
         yield whole, _CONTENT_TYPES[encoding]
         return

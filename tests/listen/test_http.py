@@ -12,7 +12,10 @@ import zstandard
 from aiohttp import web
 from google.protobuf import json_format
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
 from pipelines.decode.rules import Rules
 from pipelines.listen import http
@@ -49,6 +52,25 @@ def test_every_signal_encoding_and_compression_is_in_the_lake_once(start: Start)
     assert rows(listener.lake, "select count(*) from logs") == [(3,)]
     assert rows(listener.lake, "select count(*) from metrics") == [(4,)]
     assert listener.inbox_files() == []
+
+
+def test_a_body_that_came_compressed_waits_as_it_came(start: Start) -> None:
+    listener = start()
+    body = gzip.compress(spans(1, count=200))
+    assert listener.post("traces", body, Content_Encoding="gzip").status_code == 200
+    (waiting,) = listener.inbox_files()
+    assert waiting.read_bytes() == len(body).to_bytes(4, "big") + body
+    listener.stop()
+    assert rows(listener.lake, "select count(*), count(distinct payload_id) from traces") == [(200, 1)]
+
+
+def test_a_message_as_large_as_was_allowed_is_loaded(start: Start) -> None:
+    listener = start("--max-message", "80MiB")
+    request = ExportTraceServiceRequest.FromString(spans(1))
+    request.resource_spans[0].scope_spans[0].spans[0].attributes.add(key="note").value.string_value = "x" * (65 << 20)
+    assert listener.post("traces", request.SerializeToString()).status_code == 200
+    listener.stop()
+    assert rows(listener.lake, "select count(*) from traces") == [(2,)]
 
 
 def test_rows_that_cannot_be_rows_are_counted_in_the_answer_and_become_dead_letters(start: Start) -> None:

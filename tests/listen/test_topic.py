@@ -80,6 +80,17 @@ def test_every_export_is_published_in_protobuf_whatever_it_came_in(start: Start,
     ]
 
 
+def test_gzip_is_published_as_it_came(start: Start, topics: Topics) -> None:
+    listener = publishing(start, topics)
+    bodies = [gzip.compress(spans(1, 200), level) for level in (1, 9)]
+    for body in bodies:
+        assert listener.post("traces", body, Content_Encoding="gzip").status_code == 200
+    assert listener.post("traces", gzip.compress(as_json(spans(5))), JSON, Content_Encoding="gzip").status_code == 200
+
+    assert [each.data for each in topics.messages[:2]] == bodies
+    assert topics.taken()[2][1:] == ("application/protobuf", spans(5))
+
+
 def test_json_that_is_no_request_is_published_as_it_came(start: Start, topics: Topics) -> None:
     listener = publishing(start, topics)
     body = b'{"resourceSpans": [{"scopeSpans": 7}]}'
