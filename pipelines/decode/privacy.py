@@ -224,13 +224,15 @@ _TOKEN = re.compile(
 
 
 def redact_text(text: str, _key: bytes = b"") -> str:
-    """A message without e-mail addresses, tokens (Bearer, JWT, password=…, api_key: …) and what URLs in it carry."""
+    """A message without e-mail addresses, tokens (Bearer, JWT, password=…, api_key: …) and what URLs in it carry.
+
+    All of it where the rules do not come to an end: no message of a program, as far as is known."""
     for _ in range(_MAX_PASSES):
         cleaned = _redact_text_once(text)
         if cleaned == text:
-            break
+            return text
         text = cleaned
-    return text
+    return REDACTED
 
 
 def _redact_text_once(text: str) -> str:
