@@ -93,6 +93,7 @@ def _row(signal: str, make: Any) -> Figures:
     from pipelines.decode.rules import Rules
     from pipelines.listen.topic import attributes
     from pipelines.payloads import Payload, payload_id
+    from pipelines.sinks.storage_write import requests_of
 
     requests = make(REQUESTS, ROWS_A_REQUEST)
     attribute_bytes = sum(len(key) + len(value) for key, value in attributes(signal).items())
@@ -113,7 +114,7 @@ def _row(signal: str, make: Any) -> Figures:
     totals = {
         "message_bytes": (sum(map(len, requests)), f"{message}, protobuf"),
         "message_gzip_bytes": (gzip_bytes, f"{message}, gzip {GZIP_LEVEL}, attributes included"),
-        "sent_bytes": (batch.nbytes, "Arrow, as sent to BigQuery"),
+        "sent_bytes": (sum(part.nbytes for part in requests_of(signal, [batch])), "Arrow, as sent to BigQuery"),
         "logical_bytes": (sum(map(logical_bytes, batch.columns)), "BigQuery's data-type sizes"),
         "lake_bytes": (lake_bytes, f"Parquet, one part of {batch.num_rows:,} rows"),
     }
