@@ -44,7 +44,7 @@ def pseudonyms(texts: Sequence[bytes], key: bytes) -> list[bytes]:
 
 @lru_cache(maxsize=4)
 def _known(_key: bytes) -> dict[bytes, bytes]:
-    """Pseudonyms of texts seen before, by text: at most some 20 MB."""
+    """Pseudonyms of texts seen before, by text: some 12 MB at most."""
     return {}
 
 
