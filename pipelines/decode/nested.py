@@ -60,15 +60,15 @@ def _read(data: UInt8s, starts: Int32s, ends: Int32s, levels: int) -> tuple[Text
     return found, is_read
 
 
-def _contents(data: UInt8s, starts: Int32s, ends: Int32s, at: Int32s) -> tuple[Int32s, list[bytes]]:
-    """(those values that are one message below 16384 bytes and nothing else, the bytes of that message)."""
+def _contents(data: UInt8s, starts: Int32s, ends: Int32s, at: Int32s) -> tuple[Int32s, Arrow]:
+    """(those values that are one message below 16384 bytes and nothing else, the bytes of those messages)."""
     begins, message_bytes = _lengths(data, starts[at])
     is_usual = message_bytes == ends[at] - begins
     at = at[is_usual]
-    return at, values.slices(data, begins[is_usual], ends[at]).to_pylist()
+    return at, values.slices(data, begins[is_usual], ends[at])
 
 
-def _array_texts(encoded: list[bytes], levels: int) -> tuple[Arrow, Bools]:
+def _array_texts(encoded: Arrow, levels: int) -> tuple[Arrow, Bools]:
     """(JSON of each ArrayValue, whether all in it was read)."""
     found = wire.elements("ArrayValue", encoded)
     cuts, data = offsets(found.values), values.padded(found.values)
@@ -76,7 +76,7 @@ def _array_texts(encoded: list[bytes], levels: int) -> tuple[Arrow, Bools]:
     return _joined("[", offsets(found), texts, "]"), _all(is_read, offsets(found)) & _holds_no_more(encoded, found)
 
 
-def _map_texts(encoded: list[bytes], levels: int) -> tuple[Arrow, Bools]:
+def _map_texts(encoded: Arrow, levels: int) -> tuple[Arrow, Bools]:
     """(JSON of each KeyValueList, whether all in it was read and no key occurs twice)."""
     found = wire.elements("KeyValueList", encoded)
     starts, cuts, data = offsets(found), offsets(found.values), values.padded(found.values)
@@ -118,12 +118,12 @@ def _all(mask: Bools, starts: Int32s) -> Bools:
     return np.asarray(np.diff(others_before[starts]) == 0, bool)
 
 
-def _holds_no_more(encoded: list[bytes], found: Arrow) -> Bools:
+def _holds_no_more(encoded: Arrow, found: Arrow) -> Bools:
     """Whether each message, of less than 16384 bytes, is its elements and no other field: the parser lets some pass
     that official ones refuse, such as a group without an end."""
     sizes = np.diff(offsets(found.values))
     bytes_before = np.concatenate(([0], np.cumsum(sizes + 2 + (sizes >= 128))))
-    return np.asarray(np.diff(bytes_before[offsets(found)]) == [len(message) for message in encoded], bool)
+    return np.asarray(np.diff(bytes_before[offsets(found)]) == np.diff(offsets(encoded)), bool)
 
 
 def _is_repeated(codes: Int32s, starts: Int32s) -> Bools:
