@@ -2,7 +2,8 @@
 
 Part names, and what a part holds, then depend on the input alone, and a killed run is finished by the same command.
 A file is known by its name below the source's root, its size and a digest of its content, so a copy of a directory is
-nothing new.
+nothing new. What a run takes does not grow with the runs before it: finished plans are packed into an index, and what
+killed runs left is looked for after those that did not end well.
 """
 
 import fcntl
@@ -15,14 +16,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipelines import durable
+from pipelines import durable, packed_plans
 from pipelines.errors import RunError
+from pipelines.packed_plans import FileKey
 from pipelines.sinks.lake import ledger_file
 from pipelines.sources.contents import File
 
 PLANS = "_plans"
 UNIT_BYTES = 32 << 20
 UNIT_FILES = 4096
+_UNPACKED_PLANS = 64
+_ENDED_WELL = "ended_well"  # there while no run is under way and the last one has left nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +44,21 @@ class Unit:
 
 @contextmanager
 def only_writer(lake: Path) -> Iterator[None]:
-    """Holds the lake for this process: two runs at once would remove each other's unfinished work."""
+    """Holds the lake for this process: two runs at once would remove each other's unfinished work.
+
+    What a run before has left half written is removed."""
     (lake / PLANS).mkdir(parents=True, exist_ok=True)
     with (lake / PLANS / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise RunError(f"another otelmart is writing to {lake}: wait until it has finished") from None
+        sign = lake / PLANS / _ENDED_WELL
+        if not sign.exists():
+            _sweep(lake)
+        sign.unlink(missing_ok=True)
         yield
-
-
-def planned(lake: Path) -> list[Unit]:
-    """Every unit ever planned for a lake, oldest first."""
-    return [unit for path in _plan_files(lake) for unit in _read(path)]
+        sign.touch()
 
 
 def is_committed(lake: Path, unit_id: str) -> bool:
@@ -67,7 +73,10 @@ def plan_files(lake: Path, files: Sequence[File]) -> list[Unit]:
     """
     present = {_key(file): file.generation for file in files}
     forget(lake, [u for u in _pending(lake) if u.files and not {_key(f) for f in u.files} <= present.keys()])
-    known = {_key(file) for unit in planned(lake) for file in unit.files}
+    _pack(lake)
+    packed = packed_plans.units_of(lake / PLANS, present)
+    known = {key for key, unit_id in packed.items() if is_committed(lake, unit_id)}
+    known |= {_key(file) for unit in _unpacked(lake) for file in unit.files}
     fresh = grouped((f for f in files if _key(f) not in known), UNIT_BYTES)
     _write(lake, fresh)
     return [_as_it_lies(unit, present) for unit in _pending(lake) if unit.files]
@@ -90,9 +99,8 @@ def plan_letters(lake: Path, letter_ids: Sequence[str]) -> list[Unit]:
 
 def replayed_letter_ids(lake: Path) -> set[str]:
     """Letters whose replay was committed."""
-    return {
-        i for unit in planned(lake) if unit.letter_ids and is_committed(lake, unit.unit_id) for i in unit.letter_ids
-    }
+    unpacked = {i for unit in _unpacked(lake) if is_committed(lake, unit.unit_id) for i in unit.letter_ids}
+    return unpacked | packed_plans.letter_ids(lake / PLANS)
 
 
 def forget(lake: Path, units: Iterable[Unit]) -> None:
@@ -115,8 +123,30 @@ def grouped(files: Iterable[File], unit_bytes: int) -> list[Unit]:
     return [Unit(_unit_id(group), files=group) for group in _groups(files, unit_bytes)]
 
 
+def _unpacked(lake: Path) -> list[Unit]:
+    """Units of the plans that are not packed, oldest first."""
+    return [unit for path in _plan_files(lake) for unit in _read(path)]
+
+
 def _pending(lake: Path) -> list[Unit]:
-    return [unit for unit in planned(lake) if not is_committed(lake, unit.unit_id)]
+    return [unit for unit in _unpacked(lake) if not is_committed(lake, unit.unit_id)]
+
+
+def _pack(lake: Path) -> None:
+    """Moves finished plans into the index once there are many plans."""
+    paths = _plan_files(lake)
+    if len(paths) < _UNPACKED_PLANS:
+        return
+    plans = {path: _read(path) for path in paths}
+    finished = {path: units for path, units in plans.items() if all(is_committed(lake, u.unit_id) for u in units)}
+    units = [unit for each in finished.values() for unit in each]
+    packed_plans.add(
+        lake / PLANS,
+        ((_key(file), unit.unit_id) for unit in units for file in unit.files),
+        ((letter_id, unit.unit_id) for unit in units for letter_id in unit.letter_ids),
+    )
+    for path in finished:
+        path.unlink()
 
 
 def _groups(files: Iterable[File], unit_bytes: int) -> Iterator[tuple[File, ...]]:
@@ -132,7 +162,7 @@ def _groups(files: Iterable[File], unit_bytes: int) -> Iterator[tuple[File, ...]
         yield tuple(group)
 
 
-def _key(file: File) -> tuple[str, int, str]:
+def _key(file: File) -> FileKey:
     return file.name, file.byte_count, file.digest
 
 
@@ -174,7 +204,7 @@ def encoded(units: Sequence[Unit]) -> bytes:
     return json.dumps([asdict(unit) for unit in units], indent=1).encode()
 
 
-def sweep(lake: Path) -> None:
+def _sweep(lake: Path) -> None:
     """Removes what killed runs left half written."""
     for folder, _, names in os.walk(lake):
         for name in names:

@@ -87,7 +87,6 @@ def ingest(source: str, lake: Path, max_message_bytes: int, engine: options.Engi
     rules = Rules.load(options.privacy_key())
     with units.only_writer(lake):
         check_schema(lake)
-        units.sweep(lake)
         reconciliation.take_over_counts(listing, lake)
         planned = units.plan_files(lake, listing.files)
         with Progress(lake, planned):

@@ -72,7 +72,6 @@ def command(
         _in_bucket(lake, copied, rules, limits, reason, signal, as_json)
         return
     with units.only_writer(lake):
-        units.sweep(lake)
         found = prospects(lake, units.replayed_letter_ids(lake), rules, limits, reason, signal)
         planned = units.plan_letters(lake, found.letter_ids)
         load_all(planned, Job(lake, Folder(lake), rules, limits))

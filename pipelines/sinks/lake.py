@@ -5,7 +5,7 @@ Parts appear by rename when the unit is whole; the ledger file of the unit, rena
 
 import fcntl
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -224,9 +224,8 @@ def write_file(path: Path, rows: pa.Table, table: str) -> None:
 def check_schema(lake: Path) -> None:
     """Raises RunError if parts already there have a column of another type than schemas/ say; missing ones are fine."""
     for table in tables.TABLES:
-        parts = sorted(lake.glob(f"{table}/event_date=*/*.parquet") or lake.glob(f"{table}/*.parquet"))
         wanted = tables.arrow_schema(table)
-        for part in {*parts[:1], *parts[-1:]}:
+        for part in _some_parts(lake / table):
             for column in pq.read_schema(part):
                 want = wanted.field(column.name).type if column.name in wanted.names else column.type
                 if column.type != want:
@@ -234,6 +233,19 @@ def check_schema(lake: Path) -> None:
                         f"{table}.{column.name} is {column.type} in {part}, but {want} in schemas/{table}.json: "
                         "ingest into a new lake, --to lake:DIR"
                     )
+
+
+def _some_parts(table: Path) -> set[Path]:
+    """The first part of a table and the last, by name."""
+    folders = sorted(table.glob("event_date=*")) or [table]
+    ends = (folders, min), (folders[::-1], max)
+    found = (next((p for folder in ordered if (p := _part(folder, choose))), None) for ordered, choose in ends)
+    return {part for part in found if part}
+
+
+def _part(folder: Path, choose: Callable[..., str]) -> Path | None:
+    names = [name for name in os.listdir(folder) if name.endswith(".parquet")] if folder.is_dir() else []
+    return folder / choose(names) if names else None
 
 
 def writer_options(table: str, schema: pa.Schema, row_count: int) -> dict[str, Any]:
