@@ -5,6 +5,7 @@
         {% if lake_file_count(lake ~ '/ingest_ledger/*.parquet') == 0 %}
             {{ exceptions.raise_compiler_error('no lake at ' ~ lake ~ ': run `otelmart ingest --from files:DIR --to lake:' ~ lake ~ '`, or set OTELMART_LAKE') }}
         {% endif %}
+        {% do remember_parts(lake) %}
         {% do run_query('create schema if not exists observability') %}
         {% for table, columns in lake_columns().items() %}
             {% do run_query('create or replace view observability.' ~ table ~ ' as ' ~ lake_select(lake, table, columns)) %}
@@ -12,21 +13,91 @@
     {% endif %}
 {% endmacro %}
 
-{# Columns that no file has yet (an older lake, or no file at all) are NULL of their type. #}
+{#
+    What each file of the lake has, in the state table `lake_parts`. Files never change and listeners leave thousands a
+    day, so each is opened once: those whose path, size or time is new.
+#}
+{% macro remember_parts(lake) %}
+    {% set parts = state_table('lake_parts') %}
+    {% do run_query('create schema if not exists ' ~ target.schema ~ '_state') %}
+    {% do run_query('create table if not exists ' ~ parts ~ ' (table_name string, path string, size int64, last_modified timestamptz, column_types string, row_count int64)') %}
+    {% do run_query('create or replace temporary table lake_files (table_name string, path string, size int64, last_modified timestamptz)') %}
+    {% for table, columns in lake_columns().items() %}
+        {% do run_query('insert into lake_files select \'' ~ table ~ '\', filename, size, last_modified from read_blob(\'' ~ lake_files(lake, table, columns) ~ '\')') %}
+    {% endfor %}
+    {% do run_query('delete from ' ~ parts ~ ' where (path, size, last_modified) not in (select (path, size, last_modified) from lake_files)') %}
+    {% do run_query('delete from lake_files where path in (select path from ' ~ parts ~ ')') %}
+    {% if run_query('select count(*) from lake_files').columns[0].values()[0] > 0 %}
+        {% do run_query('set variable new_files = (select list(path order by path) from lake_files)') %}
+        {% do run_query('insert into ' ~ parts ~ ' ' ~ parts_sql()) %}
+    {% endif %}
+{% endmacro %}
+
+{% macro parts_sql() %}
+    with types as (
+        select
+            file_name,
+            string_agg(concat_ws(' ', name, type, logical_type, num_children), ', ') as column_types,
+        from parquet_schema(getvariable('new_files'))
+        group by file_name
+    )
+
+    select
+        lake_files.table_name,
+        lake_files.path,
+        lake_files.size,
+        lake_files.last_modified,
+        types.column_types,
+        metadata.num_rows as row_count,
+    from lake_files
+    inner join types
+        on lake_files.path = types.file_name
+    inner join parquet_file_metadata(getvariable('new_files')) as metadata
+        on lake_files.path = metadata.file_name
+{% endmacro %}
+
+{#
+    Folders in which all files have the same columns are read by those of one file; to take them from every file, by name,
+    opens all files of all dates, each time a model asks for one date. Columns that no file has yet are NULL of their type.
+#}
 {% macro lake_select(lake, table, columns) %}
     {% set is_by_date = 'event_date' not in columns %}
-    {% set pattern = lake_files(lake, table, columns) %}
     {% set types = dict(columns, event_date='date') %}
-    {% set rows = 'read_parquet(\'' ~ pattern ~ '\', union_by_name = true, hive_partitioning = ' ~ is_by_date ~ ', hive_types_autocast = true)' %}
-    {% set present = [] %}
-    {% if lake_file_count(pattern) > 0 %}
+    {% set groups = run_query(folders_alike_sql(table)).rows %}
+    {% set selects = [] %}
+    {% for group in groups %}
+        {% set files = group['folders'] if groups | length > 1 else '\'' ~ lake_files(lake, table, columns) ~ '\'' %}
+        {% set rows = 'read_parquet(' ~ files ~ ', union_by_name = ' ~ group['is_mixed'] ~ ', hive_partitioning = ' ~ is_by_date ~ ', hive_types_autocast = true)' %}
         {% set present = run_query('describe select * from ' ~ rows).columns[0].values() | list %}
-    {% endif %}
+        {% do selects.append(columns_select(types, present) ~ ' from ' ~ rows) %}
+    {% endfor %}
+    {{ return(selects | join(' union all ') if selects else columns_select(types, []) ~ ' where false') }}
+{% endmacro %}
+
+{% macro folders_alike_sql(table) %}
+    with folders as (
+        select
+            regexp_extract(path, '(.*)/', 1) as folder,
+            list_sort(list(distinct column_types)) as column_types,
+        from {{ state_table('lake_parts') }}
+        where table_name = '{{ table }}'
+        group by folder
+    )
+
+    select
+        '[' || string_agg('''' || folder || '/*.parquet''', ', ' order by folder) || ']' as folders,
+        len(column_types) > 1 as is_mixed,
+    from folders
+    group by column_types
+    order by folders
+{% endmacro %}
+
+{% macro columns_select(types, present) %}
     {% set selected = [] %}
     {% for column, type in types.items() %}
         {% do selected.append('cast(' ~ ('"' ~ column ~ '"' if column in present else 'null') ~ ' as ' ~ type ~ ') as "' ~ column ~ '"') %}
     {% endfor %}
-    {{ return('select ' ~ selected | join(', ') ~ (' from ' ~ rows if present else ' where false')) }}
+    {{ return('select ' ~ selected | join(', ')) }}
 {% endmacro %}
 
 {# The files of a table: in a folder for each date, unless the date is a column of its own. #}

@@ -83,9 +83,8 @@
     left join sized
         using (layer, table_name)
     group by counts.layer, counts.table_name, counts.row_count
-    {%- for table, columns in lake_columns().items() if lake_file_count(lake_files(lake, table, columns)) > 0 %}
     union all
-    select 'raw', '{{ table }}', cast(sum(num_rows) as int64), null, cast(sum(file_size_bytes) as int64)
-    from parquet_file_metadata('{{ lake_files(lake, table, columns) }}')
-    {%- endfor %}
+    select 'raw', table_name, cast(sum(row_count) as int64), null, cast(sum(size) as int64)
+    from {{ state_table('lake_parts') }}
+    group by table_name
 {% endmacro %}
