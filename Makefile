@@ -6,7 +6,7 @@ DEMO_SEEDS ?= 101-120
 PYTHON ?= python3.11
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint fix lock bench bench-worker bench-build bench-peers test-stack soak fuzz clean
+.PHONY: help demo test lint fix lock bench bench-worker bench-build bench-loads bench-peers test-stack soak fuzz clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ bench-worker: $(READY) ## the worker draining 5 million spans from the Pub/Sub e
 bench-build: $(READY) ## a full build over 10 million spans, and one new day after 96; some 15 minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/build_at_scale.py
 	$(BIN)/pytest -n 0 tests/bench/reads_of_a_new_day.py
+
+bench-loads: $(READY) ## what the loads of a day make loads and builds cost; some 3 minutes
+	PYTHONPATH=. $(BIN)/python tests/bench/loads_of_a_day.py
 
 bench-peers: $(READY) ## the same spans through otlp2parquet 0.12; needs cargo, which builds it in some 10 minutes
 	cargo install --quiet --version 0.12.0 --locked --root $(STATE)/peers otlp2parquet
