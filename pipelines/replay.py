@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-import pyarrow.parquet as pq
-
 from pipelines import dead_letters
 from pipelines.dead_letters import Letter
 from pipelines.decode import decode
 from pipelines.decode.rules import Rules
 from pipelines.payloads import SIGNALS, Encoding, Payload, Signal, Unreadable
+from pipelines.sinks.lake import payload_ids
 from pipelines.sources.compression import Limits
 from pipelines.sources.contents import requests
 from pipelines.sources.framing import Damage
@@ -126,6 +125,4 @@ def _try(group: list[tuple[Letter, Payload]], rules: Rules, found: list[str], fa
 
 def _known_payload_ids(lake: Path) -> set[str]:
     """Payloads that the ledger accounts for."""
-    files = sorted((lake / "ingest_ledger").glob("*.parquet"))
-    columns = [pq.read_table(file, columns=["payload_id"], partitioning=None)["payload_id"] for file in files]
-    return {str(identity) for column in columns for identity in column.unique().to_pylist()}
+    return {identity for path in (lake / "ingest_ledger").glob("*.parquet") for identity in payload_ids(path)}

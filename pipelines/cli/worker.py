@@ -29,7 +29,7 @@ from pipelines.errors import UsageError
     "--batch-every",
     type=Interval(),
     metavar="TIME",
-    help="Longest wait for a batch: 2s into a lake, 10s into BigQuery, 1s into its default stream.",
+    help="Longest wait for a batch: 10s into a lake or BigQuery, 1s into its default stream.",
 )
 @click.option(
     "--outstanding",

@@ -18,14 +18,13 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.checks import Check
 from pipelines.cloud_storage import AT_ONCE, WRITER, Object, Objects
 from pipelines.errors import RunError
 from pipelines.payloads import SIGNALS
 from pipelines.sinks import RefusedRow
-from pipelines.sinks.lake import BATCH_SECONDS, Parts, check_schema, write_file
+from pipelines.sinks.lake import BATCH_SECONDS, Parts, check_schema, payload_ids, write_file
 
 PARTED: Final = (*SIGNALS, "dead_letters")
 LEDGER, OUTSIDE_COUNTS = "ingest_ledger", "outside_counts"
@@ -143,8 +142,7 @@ class BucketLake:
         return Path(self._staging.name)
 
     def _payload_ids(self, entries: Object) -> list[str]:
-        file = pa.BufferReader(self.bucket.content(entries.name))
-        return [str(identity) for identity in pq.read_table(file, columns=["payload_id"])["payload_id"].to_pylist()]
+        return payload_ids(pa.BufferReader(self.bucket.content(entries.name)))
 
     def _permitted(self) -> str:
         if lacking := replace(self.bucket, is_awaited=True).lacking_permissions():

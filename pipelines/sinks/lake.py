@@ -23,7 +23,7 @@ from pipelines.errors import RunError
 from pipelines.sinks import RefusedRow
 
 BUFFER_BYTES = 64 << 20
-BATCH_SECONDS = 2.0
+BATCH_SECONDS = 10.0  # each batch is some files more
 MAX_OPEN_PARTS = 100
 _ROW_GROUP_ROWS = 1 << 20
 _DAY_US = 86_400_000_000
@@ -178,8 +178,7 @@ class Lake:
         paths = (self._folder / "ingest_ledger").glob("*.parquet")
         for time, path in sorted((path.stat().st_mtime, path) for path in paths):
             if time >= start.timestamp():
-                entries = pq.read_table(path, columns=["payload_id"], partitioning=None)
-                found |= dict.fromkeys(map(str, entries["payload_id"].to_pylist()))
+                found |= dict.fromkeys(payload_ids(path))
         return found
 
     def left_out(self) -> Mapping[str, int]:
@@ -211,6 +210,12 @@ class Lake:
 def ledger_file(lake: Path, unit_id: str) -> Path:
     """The file whose rename commits a unit."""
     return lake / "ingest_ledger" / f"{unit_id}.parquet"
+
+
+def payload_ids(entries: Path | pa.BufferReader) -> list[str]:
+    """Payloads of a ledger file; of several dates or tables, several times."""
+    with pq.ParquetFile(entries) as file:  # a fifth of the time of read_table, and there are thousands of files
+        return [str(identity) for identity in file.read(["payload_id"])["payload_id"].to_pylist()]
 
 
 def write_file(path: Path, rows: pa.Table, table: str) -> None:
