@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from pipelines.errors import RunError
+
 INDEX = "packed.sqlite"
 _TABLES = """
     create table if not exists files (
@@ -44,6 +46,11 @@ def letter_ids(folder: Path) -> set[str]:
 
 @contextmanager
 def _index(folder: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(folder / INDEX)) as index:
-        index.executescript(_TABLES)
-        yield index
+    """The index, made if there is none. Raises RunError where it cannot be used."""
+    path = folder / INDEX
+    try:
+        with closing(sqlite3.connect(path)) as index:
+            index.executescript(_TABLES)
+            yield index
+    except sqlite3.Error as error:
+        raise RunError(f"{path} cannot be used: {error}: make room on the disk, or restore it from a copy") from None

@@ -82,7 +82,7 @@ def plan_files(lake: Path, files: Sequence[File]) -> list[Unit]:
     return [_as_it_lies(unit, present) for unit in _pending(lake) if unit.files]
 
 
-def _as_it_lies(unit: Unit, generations: Mapping[tuple[str, int, str], int]) -> Unit:
+def _as_it_lies(unit: Unit, generations: Mapping[FileKey, int]) -> Unit:
     """A unit with the generations that its objects have now: one written again with the same bytes is the same file."""
     return replace(unit, files=tuple(replace(file, generation=generations[_key(file)]) for file in unit.files))
 

@@ -1,4 +1,4 @@
-"""`make bench-loads`: what a lake costs that is loaded all day long; ratios first, some three minutes.
+"""`make bench-loads`: what a lake costs that is loaded all day long; ratios first, some four minutes.
 
 Late loads are compared with the first ones, and a build over many small files with one over the same rows in a file a
 day and table. A load is three requests of 24 rows. The day's files are copied to the days before it, of which no build

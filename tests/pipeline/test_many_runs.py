@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from tests.pipeline.runs import Runs, killable
 from tests.pipeline.telemetry import rows, spans, write
 
+KEY = {"OTELMART_PRIVACY_KEY": "a key for tests"}
 RUNS = 64  # what a lake keeps of plans before it packs them
 
 
@@ -112,3 +114,15 @@ def test_a_file_whose_unit_was_taken_out_of_the_lake_is_loaded_again(run: Runs, 
     assert run(ingest(place)) == 0
 
     assert counts(place) == [(RUNS * 2 - 2, RUNS * 2 - 2)]
+
+
+def test_an_index_that_cannot_be_read_is_named(run: Runs, place: Path, otelmart: str) -> None:
+    assert run(ingest(place)) == 0
+    write(place / "lake" / "_plans" / "packed.sqlite", b"no index" * 1000)
+    done = subprocess.run([otelmart, *ingest(place)], capture_output=True, text=True, env=KEY)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"otelmart: {place}/lake/_plans/packed.sqlite cannot be used: file is not a database: "
+        "make room on the disk, or restore it from a copy"
+    ]
