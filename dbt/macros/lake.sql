@@ -7,15 +7,17 @@
         {% endif %}
         {% do remember_parts(lake) %}
         {% do run_query('create schema if not exists observability') %}
-        {% for table, columns in lake_columns().items() %}
+        {% for table, columns in lake_columns().items() if table != 'ingest_ledger' %}
             {% do run_query('create or replace view observability.' ~ table ~ ' as ' ~ lake_select(lake, table, columns)) %}
         {% endfor %}
+        {% do run_query('create or replace view observability.ingest_ledger as select * exclude (path, last_modified) from ' ~ state_table('lake_ledger')) %}
     {% endif %}
 {% endmacro %}
 
 {#
-    What each file of the lake has, in the state table `lake_parts`. Files never change and listeners leave thousands a
-    day, so each is opened once: those whose path, size or time is new.
+    What each file of the lake has, in the state table `lake_parts`, and the ledger's entries, in `lake_ledger`. Files never
+    change and listeners leave thousands a day, so each is opened once: those whose path, size or time is new. All models
+    of a run have the ledger of its start, which names no row that they cannot find.
 #}
 {% macro remember_parts(lake) %}
     {% set parts = state_table('lake_parts') %}
@@ -30,6 +32,26 @@
     {% if run_query('select count(*) from lake_files').columns[0].values()[0] > 0 %}
         {% do run_query('set variable new_files = (select list(path order by path) from lake_files)') %}
         {% do run_query('insert into ' ~ parts ~ ' ' ~ parts_sql()) %}
+    {% endif %}
+    {% do remember_ledger() %}
+{% endmacro %}
+
+{# Made anew when schemas/ have other columns than it has. #}
+{% macro remember_ledger() %}
+    {% set ledger, types = state_table('lake_ledger'), lake_columns()['ingest_ledger'] %}
+    {% set empty = columns_select(types, []) ~ ', cast(null as string) as path, cast(null as timestamptz) as last_modified where false' %}
+    {% do run_query('create table if not exists ' ~ ledger ~ ' as ' ~ empty) %}
+    {% if run_query('describe ' ~ ledger).columns[0].values() | list != types | list + ['path', 'last_modified'] %}
+        {% do run_query('create or replace table ' ~ ledger ~ ' as ' ~ empty) %}
+    {% endif %}
+    {% set parts = '(select path, last_modified from ' ~ state_table('lake_parts') ~ ' where table_name = \'ingest_ledger\')' %}
+    {% do run_query('delete from ' ~ ledger ~ ' where (path, last_modified) not in (select (path, last_modified) from ' ~ parts ~ ')') %}
+    {% do run_query('create or replace temporary table new_entries as select * from ' ~ parts ~ ' where path not in (select path from ' ~ ledger ~ ')') %}
+    {% if run_query('select count(*) from new_entries').columns[0].values()[0] > 0 %}
+        {% do run_query('set variable new_entries = (select list(path order by path) from new_entries)') %}
+        {% set rows = 'read_parquet(getvariable(\'new_entries\'), union_by_name = true, hive_partitioning = false, filename = true)' %}
+        {% set present = run_query('describe select * from ' ~ rows).columns[0].values() | list %}
+        {% do run_query('insert into ' ~ ledger ~ ' ' ~ columns_select(types, present) ~ ', new_entries.path, new_entries.last_modified from ' ~ rows ~ ' as entries inner join new_entries on new_entries.path = entries.filename') %}
     {% endif %}
 {% endmacro %}
 

@@ -26,7 +26,7 @@ def lake(tmp_path: Path) -> Path:
 def put(path: Path, table: str, added: list[str]) -> None:
     """One row without values but `added`, in a file that lacks the other columns that were added."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    values = {"trace_state": "a=b", "links": [{"trace_id": "ab"}], "name": path.stem}
+    values = {"trace_state": "a=b", "links": [{"trace_id": "ab"}], "name": path.stem, "unit_id": path.stem}
     schema = tables.arrow_schema(table)
     kept = [field for field in schema if field.name not in set(ADDED) - set(added)]
     row = {field.name: values.get(field.name, [] if pa.types.is_list(field.type) else None) for field in kept}
@@ -47,14 +47,20 @@ def spans(connection: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
     return connection.execute(f"{query} order by name").fetchall()
 
 
+def units(connection: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
+    return connection.execute("select unit_id from observability.ingest_ledger order by unit_id").fetchall()
+
+
 def test_each_file_is_read_with_the_columns_that_it_has_now(otelmart: str, lake: Path) -> None:
     with built(otelmart, lake) as connection:
-        found = spans(connection)
+        found, found_units = spans(connection), units(connection)
     put(lake / "traces" / "event_date=2026-11-16" / "0.parquet", "traces", ADDED)
     (lake / "traces" / "event_date=2026-11-17" / "1.parquet").unlink()
     put(lake / "traces" / "event_date=2026-11-19" / "4.parquet", "traces", ADDED)
+    (lake / "ingest_ledger" / "0.parquet").rename(lake / "ingest_ledger" / "2.parquet")
+    put(lake / "ingest_ledger" / "1.parquet", "ingest_ledger", [])
     with built(otelmart, lake) as connection:
-        later = spans(connection)
+        later, later_units = spans(connection), units(connection)
         counted = connection.execute("select row_count from marts_state.stored_bytes where table_name = 'traces'")
         row_counts = counted.fetchall()
 
@@ -63,6 +69,7 @@ def test_each_file_is_read_with_the_columns_that_it_has_now(otelmart: str, lake:
     ]  # fmt: skip
     assert later == [(day, name, "a=b", ["ab"]) for day, name in ((16, "0"), (17, "2"), (18, "3"), (19, "4"))]
     assert row_counts == [(4,)]
+    assert (found_units, later_units) == ([("0",)], [("0",), ("1",)])
 
 
 def test_a_date_is_read_without_opening_the_files_of_others(otelmart: str, lake: Path) -> None:
