@@ -22,7 +22,7 @@
 {% macro remember_parts(lake) %}
     {% set parts = state_table('lake_parts') %}
     {% do run_query('create schema if not exists ' ~ target.schema ~ '_state') %}
-    {% do run_query('create table if not exists ' ~ parts ~ ' (table_name string, path string, size int64, last_modified timestamptz, column_types string, row_count int64)') %}
+    {% do run_query('create table if not exists ' ~ parts ~ ' (table_name string, path string, size int64, last_modified timestamptz, columns_md5 string, row_count int64)') %}
     {% do run_query('create or replace temporary table lake_files (table_name string, path string, size int64, last_modified timestamptz)') %}
     {% for table, columns in lake_columns().items() %}
         {% do run_query('insert into lake_files select \'' ~ table ~ '\', filename, size, last_modified from read_blob(\'' ~ lake_files(lake, table, columns) ~ '\')') %}
@@ -59,7 +59,7 @@
     with types as (
         select
             file_name,
-            string_agg(concat_ws(' ', name, type, logical_type, num_children), ', ') as column_types,
+            md5(string_agg(concat_ws(' ', name, type, logical_type, num_children), ', ' order by column_id)) as columns_md5,
         from parquet_schema(getvariable('new_files'))
         group by file_name
     )
@@ -69,7 +69,7 @@
         lake_files.path,
         lake_files.size,
         lake_files.last_modified,
-        types.column_types,
+        types.columns_md5,
         metadata.num_rows as row_count,
     from lake_files
     inner join types
@@ -100,7 +100,7 @@
     with folders as (
         select
             regexp_extract(path, '(.*)/', 1) as folder,
-            list_sort(list(distinct column_types)) as column_types,
+            list_sort(list(distinct columns_md5)) as columns_md5,
         from {{ state_table('lake_parts') }}
         where table_name = '{{ table }}'
         group by folder
@@ -108,9 +108,9 @@
 
     select
         '[' || string_agg('''' || folder || '/*.parquet''', ', ' order by folder) || ']' as folders,
-        len(column_types) > 1 as is_mixed,
+        len(columns_md5) > 1 as is_mixed,
     from folders
-    group by column_types
+    group by columns_md5
     order by folders
 {% endmacro %}
 
