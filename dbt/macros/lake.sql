@@ -24,7 +24,7 @@
     {% do run_query('create schema if not exists ' ~ target.schema ~ '_state') %}
     {% do run_query('create table if not exists ' ~ parts ~ ' (table_name string, path string, size int64, last_modified timestamptz, columns_md5 string, row_count int64)') %}
     {% do run_query('create or replace temporary table lake_files (table_name string, path string, size int64, last_modified timestamptz)') %}
-    {% for table, columns in lake_columns().items() %}
+    {% for table, columns in lake_columns().items() | reverse %}  {# the ledger before the rows that it names #}
         {% do run_query('insert into lake_files select \'' ~ table ~ '\', filename, size, last_modified from read_blob(\'' ~ lake_files(lake, table, columns) ~ '\')') %}
     {% endfor %}
     {% do run_query('delete from ' ~ parts ~ ' where (path, size, last_modified) not in (select (path, size, last_modified) from lake_files)') %}
