@@ -26,7 +26,7 @@ def add(folder: Path, files: Iterable[tuple[FileKey, str]], letters: Iterable[tu
         index.executemany("insert or replace into letters values (?, ?)", letters)
 
 
-def units_of(folder: Path, files: Iterable[FileKey]) -> dict[FileKey, str]:
+def units_of_files(folder: Path, files: Iterable[FileKey]) -> dict[FileKey, str]:
     """The unit of each of these files that is in the index."""
     question = "select unit_id from files where name = ? and byte_count = ? and digest = ?"
     if not (folder / INDEX).exists():
@@ -36,12 +36,12 @@ def units_of(folder: Path, files: Iterable[FileKey]) -> dict[FileKey, str]:
         return {key: row[0] for key, row in found if row}
 
 
-def letter_ids(folder: Path) -> set[str]:
-    """Letters of all packed replays."""
+def units_of_letters(folder: Path) -> dict[str, str]:
+    """The unit that replayed each letter that is in the index."""
     if not (folder / INDEX).exists():
-        return set()
+        return {}
     with _index(folder) as index:
-        return {letter_id for (letter_id,) in index.execute("select letter_id from letters")}
+        return dict(index.execute("select letter_id, unit_id from letters"))
 
 
 @contextmanager

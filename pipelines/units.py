@@ -11,10 +11,10 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines import durable, packed_plans
 from pipelines.errors import RunError
@@ -26,6 +26,7 @@ PLANS = "_plans"
 UNIT_BYTES = 32 << 20
 UNIT_FILES = 4096
 _UNPACKED_PLANS = 64
+Packed = TypeVar("Packed", FileKey, str)  # a file, or a letter by its id
 _ENDED_WELL = "ended_well"  # there while no run is under way and the last one has left nothing
 
 
@@ -58,7 +59,8 @@ def only_writer(lake: Path) -> Iterator[None]:
             _sweep(lake)
         sign.unlink(missing_ok=True)
         yield
-        sign.touch()
+        with suppress(OSError):  # a disk that is full by now costs the next run a look
+            sign.touch()
 
 
 def is_committed(lake: Path, unit_id: str) -> bool:
@@ -74,8 +76,7 @@ def plan_files(lake: Path, files: Sequence[File]) -> list[Unit]:
     present = {_key(file): file.generation for file in files}
     forget(lake, [u for u in _pending(lake) if u.files and not {_key(f) for f in u.files} <= present.keys()])
     _pack(lake)
-    packed = packed_plans.units_of(lake / PLANS, present)
-    known = {key for key, unit_id in packed.items() if is_committed(lake, unit_id)}
+    known = _committed(lake, packed_plans.units_of_files(lake / PLANS, present))
     known |= {_key(file) for unit in _unpacked(lake) for file in unit.files}
     fresh = grouped((f for f in files if _key(f) not in known), UNIT_BYTES)
     _write(lake, fresh)
@@ -100,7 +101,7 @@ def plan_letters(lake: Path, letter_ids: Sequence[str]) -> list[Unit]:
 def replayed_letter_ids(lake: Path) -> set[str]:
     """Letters whose replay was committed."""
     unpacked = {i for unit in _unpacked(lake) if is_committed(lake, unit.unit_id) for i in unit.letter_ids}
-    return unpacked | packed_plans.letter_ids(lake / PLANS)
+    return unpacked | _committed(lake, packed_plans.units_of_letters(lake / PLANS))
 
 
 def forget(lake: Path, units: Iterable[Unit]) -> None:
@@ -130,6 +131,12 @@ def _unpacked(lake: Path) -> list[Unit]:
 
 def _pending(lake: Path) -> list[Unit]:
     return [unit for unit in _unpacked(lake) if not is_committed(lake, unit.unit_id)]
+
+
+def _committed(lake: Path, packed: Mapping[Packed, str]) -> set[Packed]:
+    """Files or letters of packed plans whose unit is still in the lake: one may have been taken out."""
+    units = {unit_id for unit_id in set(packed.values()) if is_committed(lake, unit_id)}
+    return {key for key, unit_id in packed.items() if unit_id in units}
 
 
 def _pack(lake: Path) -> None:

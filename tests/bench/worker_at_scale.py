@@ -48,7 +48,7 @@ def main(backlog: int, *names: str) -> None:
     figures: dict[str, Any] = {}
     with pubsub_emulator.emulator() as pubsub, bench_sink._served() as (storage, _):
         for name, sink, options in [
-            ("lake", "lake", ["--batch-every", "2s"]),
+            ("lake", "lake", []),
             ("bigquery_default", "bigquery:shop.observability?stream=default", ["--batch-every", "2s"]),
             ("bigquery_pending", "bigquery:shop.observability", ["--batch-every", "5s"]),
         ]:

@@ -3,7 +3,7 @@
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -101,17 +101,17 @@ def test_a_run_killed_while_it_packs_is_finished_by_the_same_command(
     assert counts(place) == [(RUNS * 2, RUNS * 2)]
 
 
-def test_a_file_whose_unit_was_taken_out_of_the_lake_is_loaded_again(run: Runs, place: Path) -> None:
+@pytest.mark.parametrize(("day", "again"), [("2026-*", ingest), ("2019-*", replay)], ids=["file", "letter"])
+def test_what_a_unit_held_is_loaded_again_once_the_unit_is_taken_out_of_the_lake(
+    run: Runs, place: Path, day: str, again: Callable[[Path], list[str]]
+) -> None:
     assert run(ingest(place)) == 0
-    ledger = next(
-        path
-        for path in (place / "lake" / "ingest_ledger").iterdir()
-        if list((place / "lake" / "traces").glob(f"event_date=2026-*/{path.name}"))
-    )
-    for path in (ledger, *(place / "lake").glob(f"*/event_date=*/{ledger.name}")):
-        path.unlink()
+    part = next((place / "lake" / "traces").glob(f"event_date={day}/*.parquet"))
+    part.unlink()
+    (place / "lake" / "ingest_ledger" / part.name).unlink()
     assert counts(place) == [(RUNS * 2 - 4, RUNS * 2 - 4)]
-    assert run(ingest(place)) == 0
+    for _ in range(2):
+        assert run(again(place)) == 0
 
     assert counts(place) == [(RUNS * 2 - 2, RUNS * 2 - 2)]
 
