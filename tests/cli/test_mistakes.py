@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
@@ -229,6 +230,15 @@ def test_the_key_is_made_once_for_its_owner_only(
     assert len(key) == 64
     assert (tmp_path / ".otelmart" / "privacy.key").read_text() == key
     assert (tmp_path / ".otelmart" / "privacy.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_verb_that_makes_arrow_arrays_goes_without_pandas(source: str) -> None:
+    code = f"import sys; from pipelines.cli import main; main({['ingest', '--from', source, *PLAIN]})"
+    code += "; print('pyarrow' in sys.modules, 'pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert find_spec("pandas") is not None
+    assert done.stdout.splitlines()[-1] == "True False"
 
 
 def test_help_names_every_verb_and_imports_nothing_heavy() -> None:

@@ -16,11 +16,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import pandas  # noqa: F401 - here and below: what every child needs is imported once, before the fork
 import pyarrow.parquet as pq
 from google.cloud.storage import Blob
 
-from pipelines import fill, load, reconciliation, replay_bucket  # noqa: F401
+from pipelines import fill, load, reconciliation, replay_bucket  # noqa: F401 - imported once, before the forks
 from pipelines.cli import ingest, main, progress, replay  # noqa: F401
 from pipelines.decode import groups, rules  # noqa: F401
 from tests.pipeline import small_units  # noqa: F401
