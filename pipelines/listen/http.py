@@ -23,6 +23,7 @@ COMPRESSIONS = ("gzip", "zstd")
 RETRY_AFTER_SECONDS = 5
 BODY_SECONDS = 30.0  # a client that sends slower than this is no client of ours
 _UNFOLDED_AT_ONCE = 2  # a signal; each may take the memory of the largest message before its size is known
+_SMALL_BYTES = 64 << 10  # of a body that is unfolded sooner than it is handed to a thread
 _STATUSES: dict[type[Refusal], HTTPStatus] = {
     Malformed: HTTPStatus.BAD_REQUEST,
     Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
@@ -113,8 +114,7 @@ async def _taken(
             receive_time_us = time.time_ns() // 1000
             if compression == "identity":
                 return response(signal, await intake.take(Export(signal, body, encoding), receive_time_us))
-            async with unfolding:
-                data = await asyncio.to_thread(_plain, body, compression, limits)
+            data = await _unfolded(body, compression, limits, unfolding)
             with intake.holding(len(data)):
                 return response(signal, await intake.take(Export(signal, data, encoding, body), receive_time_us))
     except Refusal as refusal:
@@ -130,6 +130,13 @@ async def _body(request: web.Request, limits: Limits) -> bytes:
     except web.HTTPRequestEntityTooLarge:
         text = f"the body is larger than {limits.message_bytes} bytes: send smaller batches, or raise --max-message"
         raise _Failure(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text) from None
+
+
+async def _unfolded(body: bytes, compression: str, limits: Limits, unfolding: asyncio.Semaphore) -> bytes:
+    if len(body) <= _SMALL_BYTES:
+        return _plain(body, compression, limits)
+    async with unfolding:
+        return await asyncio.to_thread(_plain, body, compression, limits)
 
 
 def _plain(body: bytes, compression: str, limits: Limits) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines import durable
 from pipelines.listen.exports import Export
-from pipelines.payloads import Signal
+from pipelines.payloads import SIGNALS, Signal
 from pipelines.sources.framing import starts_message
 
 _LENGTH_BYTES = 4
@@ -22,7 +22,8 @@ class Inbox:
         """Raises OSError when the directory cannot be made or written."""
         self.folder = folder
         self._numbers = count()
-        folder.mkdir(parents=True, exist_ok=True)
+        for signal in SIGNALS:
+            durable.make(folder / signal)
         for half_way in folder.rglob(f".*{durable.TEMPORARY}"):
             half_way.unlink()
         durable.write_bytes(folder / ".probe", b"")
@@ -56,10 +57,12 @@ class Inbox:
         written = {}
         try:
             for path, data in contents.items():
+                if not path.parent.is_dir():
+                    durable.make(path.parent)
                 half_way = durable.temporary(path)
                 written[half_way] = path
                 half_way.write_bytes(data)
-            durable.publish(written)
+            durable.publish(written, folders_above=1)
         except OSError:
             for half_way in written:
                 half_way.unlink(missing_ok=True)

@@ -50,6 +50,15 @@ def test_what_was_answered_before_kill_9_is_in_the_lake_after_the_next_run(start
     assert listener.inbox_files() == []
 
 
+def test_an_inbox_folder_that_was_removed_is_made_again(start: Start) -> None:
+    listener = start()
+    (listener.folder / "inbox" / "traces").rmdir()
+
+    assert listener.post("traces", spans(1, count=3)).status_code == 200
+    listener.stop()
+    assert rows(listener.lake, "select count(*) from traces") == [(3,)]
+
+
 def test_marts_and_report_follow_what_comes(start: Start) -> None:
     listener = start("--load-every", "1s", "--build-every", "1s")
     listener.post("traces", spans(1, count=7))
