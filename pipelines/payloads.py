@@ -154,6 +154,8 @@ def _fields(message: memoryview) -> Iterator[tuple[tuple[int, int], memoryview]]
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
     """(value, position after it); a position beyond the end when the message stops inside it."""
+    if at < len(message) and message[at] < 0x80:
+        return message[at], at + 1
     value = shift = 0
     while at < len(message) and shift < 70:
         byte = message[at]

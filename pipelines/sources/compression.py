@@ -50,12 +50,14 @@ def pieces(file: BinaryIO, byte_count: int, limits: Limits) -> Iterator[bytes]:
 
 def unfolded(data: bytes, limits: Limits) -> bytes:
     """One compressed message as it was before. Raises BadMessage as `pieces` does, and when it exceeds the limit."""
-    out = bytearray()
+    out: list[bytes] = []
+    byte_count = 0
     for piece in pieces(BytesIO(data), len(data), limits):
-        out += piece
-        if len(out) > limits.message_bytes:
+        out.append(piece)
+        byte_count += len(piece)
+        if byte_count > limits.message_bytes:
             raise too_large_unfolded(limits)
-    return bytes(out)
+    return b"".join(out)
 
 
 def too_large_unfolded(limits: Limits) -> BadMessage:
