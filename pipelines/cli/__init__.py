@@ -4,7 +4,6 @@ import importlib
 import os
 import sys
 from difflib import get_close_matches
-from importlib.abc import MetaPathFinder
 from typing import Any
 
 import click
@@ -35,7 +34,7 @@ VERBS = {
 }
 
 
-class _Absent(MetaPathFinder):
+class _Absent:
     """Modules that nothing here uses, but libraries import where they find them: pandas, which comes with Beam, would
     be a third of the start of every verb that makes an Arrow array."""
 
