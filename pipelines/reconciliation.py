@@ -1,28 +1,19 @@
 """What came in against what is there: counts taken outside the pipeline, ledger entries, the parts themselves."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import spilling, tables
-from pipelines.errors import UsageError
+from pipelines import outside_counts, spilling
+from pipelines.outside_counts import Key
 from pipelines.payloads import SIGNALS
-from pipelines.sinks.lake import write_file
-from pipelines.sources.contents import Listing
 
-OUTSIDE_COUNTS = "outside_counts.json"
 PARTED = (*SIGNALS, "dead_letters")
-
-Key = tuple[str, date]
 
 # In the SQL that DuckDB and BigQuery share, of the ledger's entries of one payload, table and date: rows that were
 # written first, and rows that should be there. A payload seen by several units counts once; a replay adds rows that no
@@ -119,25 +110,6 @@ class Reconciliation:
         return asdict(self) | {"lines": lines, "unexplained": self.unexplained}
 
 
-def take_over_counts(listing: Listing, lake: Path) -> None:
-    """Puts the outside counts that lie beside the files of a source into the lake. Those of two sources add up."""
-    for name in listing.skipped:
-        if fnmatch(Path(name).name, OUTSIDE_COUNTS):
-            content = listing.place.content(name)
-            path = lake / "outside_counts" / f"{hashlib.sha256(content).hexdigest()[:20]}.parquet"
-            if not path.exists():
-                write_file(path, _counts(content, listing.place.path(name)), "outside_counts")
-
-
-def _counts(content: bytes, path: str) -> pa.Table:
-    try:
-        rows = [row | {"event_date": date.fromisoformat(row["event_date"])} for row in json.loads(content)]
-        return pa.Table.from_pylist(rows, schema=tables.arrow_schema("outside_counts"))
-    except (ValueError, TypeError, KeyError, pa.ArrowException):
-        want = '[{"counted_by": "...", "table_name": "traces", "event_date": "2026-01-31", "row_count": 0}, ...]'
-        raise UsageError(f"{path} holds no counts: want {want}, or no such file") from None
-
-
 def reconcile(lake: Path, *, verify: bool) -> Reconciliation:
     """Every table and date of a lake; with `verify` the parts are compared with what the ledger says of them."""
     with spilling.connect() as connection:
@@ -146,7 +118,7 @@ def reconcile(lake: Path, *, verify: bool) -> Reconciliation:
         named = {row[:3]: int(row[3]) for row in connection.execute(_BY_PART).fetchall()}
         dead = {row[0]: (int(row[1]), int(row[2])) for row in connection.execute(f"with {DEAD}").fetchall()}
     lost, uncommitted = _against_parts(lake, named) if verify else (Counter[Key](), Counter[Key]())
-    return put_together(by_date, dead, _outside(lake), lost, uncommitted)
+    return put_together(by_date, dead, outside_counts.found(lake), lost, uncommitted)
 
 
 def put_together(
@@ -193,13 +165,3 @@ def _row_count(path: Path, table: str) -> int:
     if table != "dead_letters":
         return pq.read_metadata(path).num_rows
     return pq.read_table(path, columns=["chunk_ordinal"], partitioning=None)["chunk_ordinal"].to_pylist().count(0)
-
-
-def _outside(lake: Path) -> dict[Key, dict[str | None, int | None]]:
-    """{(table, date): {counter: rows}}; several files of one counter add up."""
-    counts: dict[Key, dict[str | None, int | None]] = {}
-    for path in sorted((lake / "outside_counts").glob("*.parquet")):
-        for row in pq.read_table(path, partitioning=None).to_pylist():
-            counters = counts.setdefault((row["table_name"], row["event_date"]), {})
-            counters[row["counted_by"]] = (counters.get(row["counted_by"]) or 0) + row["row_count"]
-    return counts

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from pipelines.outside_counts import Key
 from pipelines.payloads import SIGNALS
-from pipelines.reconciliation import BY_DATE, DEAD, KEPT_ROWS, Key, Reconciliation, put_together
+from pipelines.reconciliation import BY_DATE, DEAD, KEPT_ROWS, Reconciliation, put_together
 from pipelines.tables import partition_column
 
 Ask = Callable[[str], Iterable[Mapping[str, Any]]]

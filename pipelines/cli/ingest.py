@@ -73,7 +73,7 @@ def command(
 
 def ingest(source: str, lake: Path, max_message_bytes: int, engine: options.Engine) -> dict[str, Any]:
     """Loads what is new and returns the summary, which it also prints on stderr."""
-    from pipelines import reconciliation, units
+    from pipelines import outside_counts, units
     from pipelines.cli.progress import Progress, summary_of
     from pipelines.decode.rules import Rules
     from pipelines.load import Job
@@ -87,7 +87,7 @@ def ingest(source: str, lake: Path, max_message_bytes: int, engine: options.Engi
     rules = Rules.load(options.privacy_key())
     with units.only_writer(lake):
         check_schema(lake)
-        reconciliation.take_over_counts(listing, lake)
+        outside_counts.take_over(listing, lake)
         planned = units.plan_files(lake, listing.files)
         with Progress(lake, planned):
             engine.load(planned, Job(lake, listing.place, rules, Limits(max_message_bytes)))
@@ -98,7 +98,7 @@ def ingest_into_bucket(source: str, lake: Objects, max_message_bytes: int, engin
     """Loads what the ledger of the bucket does not account for and returns the summary, which it also prints."""
     from tempfile import TemporaryDirectory
 
-    from pipelines import fill, reconciliation, units
+    from pipelines import fill, outside_counts, units
     from pipelines.cli.progress import summary_of
     from pipelines.sinks.bucket import BucketLake, attempts, copy, put_counts
     from pipelines.sources import uris
@@ -119,7 +119,7 @@ def ingest_into_bucket(source: str, lake: Objects, max_message_bytes: int, engin
     job = fill.Job(listing.place, f"lake:{lake}", options.privacy_key_place(), Limits(max_message_bytes), since)
     with TemporaryDirectory(prefix="otelmart-ingest-") as name:
         folder = Path(name)
-        reconciliation.take_over_counts(listing, folder)
+        outside_counts.take_over(listing, folder)
         put_counts(lake, folder)
         if planned:
             engine.fill(planned, job)

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from google.cloud.storage import Blob
 
-from pipelines import fill, load, reconciliation, replay_bucket  # noqa: F401 - imported once, before the forks
+from pipelines import fill, load, outside_counts, replay_bucket  # noqa: F401 - imported once, before the forks
 from pipelines.cli import ingest, main, progress, replay  # noqa: F401
 from pipelines.decode import groups, rules  # noqa: F401
 from tests.pipeline import small_units  # noqa: F401

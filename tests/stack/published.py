@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from pipelines.reconciliation import take_over_counts
+from pipelines import outside_counts
 from pipelines.sources import files
 
 Message = tuple[bytes, dict[str, str]]
@@ -29,7 +29,7 @@ def put_counts(lake: Path, messages: Iterable[Message]) -> None:
     ]
     with TemporaryDirectory() as folder:
         (Path(folder) / "outside_counts.json").write_text(json.dumps(rows))
-        take_over_counts(files.listing(folder), lake)
+        outside_counts.take_over(files.listing(folder), lake)
 
 
 def _distinct(messages: Iterable[Message]) -> set[tuple[str, bytes]]:
