@@ -56,7 +56,7 @@ bench-build: $(READY) ## a full build over 10 million spans, and one new day aft
 	PYTHONPATH=. $(BIN)/python tests/bench/build_at_scale.py
 	$(BIN)/pytest -n 0 tests/bench/reads_of_a_new_day.py
 
-bench-loads: $(READY) ## what the loads of a day make loads and builds cost; some 4 minutes
+bench-loads: $(READY) ## what the loads of a day make loads and builds cost; some 6 minutes
 	PYTHONPATH=. $(BIN)/python tests/bench/loads_of_a_day.py
 
 bench-peers: $(READY) ## the same spans through otlp2parquet 0.12; needs cargo, which builds it in some 10 minutes

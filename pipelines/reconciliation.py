@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines import outside_counts, spilling
+from pipelines import compaction, outside_counts, spilling
 from pipelines.outside_counts import Key
 from pipelines.payloads import SIGNALS
 
@@ -146,22 +146,21 @@ def _against_parts(lake: Path, named: Mapping[tuple[str, str, date], int]) -> tu
     """(rows that the ledger names and no part has, rows in parts of units that the ledger does not know)."""
     found: Counter[tuple[str, str, date]] = Counter()
     for table in PARTED:
-        for path in (lake / table).glob("event_date=*/*.parquet"):
-            day = date.fromisoformat(path.parent.name.partition("=")[2])
-            found[path.stem.partition("-")[0], table, day] += _row_count(path, table)
+        for part in compaction.parts(lake, table):
+            for stretch in part.stretches:
+                row_count = stretch.row_count if table != "dead_letters" else _letter_count(part.path)
+                found[stretch.unit_id, table, part.event_date] += row_count
     lost, uncommitted = Counter[Key](), Counter[Key]()
     committed = {path.stem for path in (lake / "ingest_ledger").glob("*.parquet")}
-    for part in {*named, *found}:
-        unit_id, table, day = part
+    for part_of in {*named, *found}:
+        unit_id, table, day = part_of
         if unit_id not in committed:
-            uncommitted[table, day] += found[part]
-        elif difference := named.get(part, 0) - found[part]:
+            uncommitted[table, day] += found[part_of]
+        elif difference := named.get(part_of, 0) - found[part_of]:
             lost[table, day] += difference
     return lost, uncommitted
 
 
-def _row_count(path: Path, table: str) -> int:
-    """Rows of a part; of dead letters the letters, however many pieces they have."""
-    if table != "dead_letters":
-        return pq.read_metadata(path).num_rows
+def _letter_count(path: Path) -> int:
+    """Dead letters of a part, however many pieces they have; none is compacted."""
     return pq.read_table(path, columns=["chunk_ordinal"], partitioning=None)["chunk_ordinal"].to_pylist().count(0)

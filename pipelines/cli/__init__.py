@@ -20,6 +20,7 @@ VERBS = {
     "doctor": ("pipelines.cli.doctor:command", "Check, before a deploy, that the worker's edges are fit."),
     "replay": ("pipelines.cli.replay:command", "Put back dead letters that have become readable."),
     "backfill": ("pipelines.cli.backfill:command", "Load files of some dates into BigQuery, and prove it."),
+    "compact": ("pipelines.cli.compact:command", "Put a lake's many small parts together."),
     "ledger": ("pipelines.cli.ledger:command", "Reconcile what came in with what is in the lake."),
     "build": ("pipelines.cli.build:command", "Build the marts from the lake with dbt."),
     "summary": ("pipelines.cli.summary:command", "Print what the marts say, on one screen."),

@@ -86,7 +86,7 @@ def command(
     Files are decoded, and written by the Storage Write API. The units of a lake go by load jobs, which cost nothing;
     their ids come of what they load, so BigQuery itself does none twice.
     """
-    from pipelines import backfill, fill
+    from pipelines import backfill, compaction, fill
     from pipelines.dataset import Dataset
     from pipelines.sinks.bigquery import EXAMPLE, bigquery
     from pipelines.sources import uris
@@ -103,7 +103,9 @@ def command(
     for check in target.checks():
         check.look()
     if source.startswith("lake:"):
-        _load_lake(options.existing_lake(options.lake_at(place)), Dataset(target.dataset), first, last, as_json)
+        lake = options.existing_lake(options.lake_at(place))
+        with compaction.reading(lake), compaction.as_units(lake) as in_units:
+            _load_lake(lake, in_units, Dataset(target.dataset), first, last, as_json)
         return
     listing = uris.listing(source, options.LISTINGS)
     planned = backfill.units(listing.files, first, last)
@@ -122,23 +124,23 @@ def command(
     _say(backfill.proofs(Dataset(target.dataset), since, received[-1]), as_json)
 
 
-def _load_lake(lake: Path, dataset: Dataset, first: date, last: date, as_json: bool) -> None:
+def _load_lake(lake: Path, in_units: Path, dataset: Dataset, first: date, last: date, as_json: bool) -> None:
     from pipelines import backfill, load_jobs
 
-    planned = load_jobs.units(lake, first, last)
+    planned = load_jobs.units(in_units, first, last)
     if not planned:
         raise RunError(f"{lake} received nothing on these dates: see --dates")
     byte_count = sum(unit.byte_count for unit in planned)
     click.echo(f"{len(planned):,} units, {byte_count / 1e6:,.1f} MB", err=True)
     count = 0
-    for unit in load_jobs.load(lake, planned, dataset):
+    for unit in load_jobs.load(in_units, planned, dataset):
         count += 1
         click.echo(f"{unit.unit_id}: loaded, {unit.byte_count / 1e6:,.1f} MB", err=True)
     click.echo(f"{count:,} units loaded, {len(planned) - count:,} were there", err=True)
     received = (min(unit.first for unit in planned), max(unit.last for unit in planned))
     proofs = backfill.proofs(dataset, *received)
     _say(proofs, as_json)
-    held = load_jobs.payload_counts(lake, planned)
+    held = load_jobs.payload_counts(in_units, planned)
     if absent := sum(max(0, held.get(proof.table, 0) - proof.payload_count) for proof in proofs):
         raise RunError(
             f"{absent:,} payloads of {lake} are not in the ledger of {dataset.place}, though BigQuery knows the jobs "

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from time import perf_counter
@@ -83,6 +84,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Build the marts from the lake with dbt: the dates whose ledger entries changed since the last complete build."""
+    from pipelines.compaction import reading
+
     project = _project(project)
     funnel_seeds.check(project / "seeds")
     folder = options.DEFAULT_LAKE
@@ -94,7 +97,8 @@ def command(
     arguments += ["--vars", json.dumps(_variables(variables, project))] if variables else []
     arguments += ["--exclude-resource-type", "unit_test", *([] if tests else ["test"])]
     started = perf_counter()
-    results = run_dbt(arguments, folder, warehouse, target, project, memory_bytes)
+    with reading(folder) if target == "local" else nullcontext():
+        results = run_dbt(arguments, folder, warehouse, target, project, memory_bytes)
     if not results:
         raise UsageError(f"--select {' '.join(select)}: no model, seed or test of that name in {project / 'models'}")
     summary = _summary(results, warehouse if target == "local" and not select else None, perf_counter() - started)

@@ -37,14 +37,20 @@ def command(lake: Path | Objects, source: str | None, verify: bool, as_json: boo
     if source and source.startswith("bigquery:"):
         found, cure = _in_bigquery(source, verify), _cure_in_bigquery
     else:
-        from pipelines.reconciliation import reconcile
-
         if source:
             lake = options.lake_at(options.edge(source, "--from", SOURCES))
-        found, cure = reconcile(options.existing_lake(lake), verify=verify), _cure
+        found, cure = _in_lake(options.existing_lake(lake), verify), _cure
     click.echo(json.dumps(found.document()) if as_json else text(found))
     if found.unexplained:
         raise RunError(f"{found.unexplained:,} rows are unexplained: {cure(found)}")
+
+
+def _in_lake(lake: Path, verify: bool) -> Reconciliation:
+    from pipelines.compaction import reading
+    from pipelines.reconciliation import reconcile
+
+    with reading(lake):
+        return reconcile(lake, verify=verify)
 
 
 def _in_bigquery(source: str, verify: bool) -> Reconciliation:

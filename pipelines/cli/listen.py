@@ -116,6 +116,7 @@ def command(
     confirmed them, in the format of the collector's googlecloudpubsub exporter. What the lake cannot keep as rows
     becomes dead letters; the answer says how many. Stop with Ctrl-C: what was taken is loaded first. With the
     environment variable OTELMART_LISTEN_TOKEN, only requests with `Authorization: Bearer` and that token are taken.
+    Every 64 loads the lake's small parts are put together, see otelmart compact.
     """
     import asyncio
 

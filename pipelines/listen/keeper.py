@@ -27,12 +27,16 @@ class Plan:
     build_seconds: float | None
 
 
+_COMPACT_EVERY_LOADS = 64  # each leaves a part more of a date
+
+
 class Keeper:
     """Loads and builds one after the other, never two at once. What fails is said and tried again the next time."""
 
     def __init__(self, inbox: Inbox, plan: Plan, say: Say) -> None:
         self._inbox, self._plan, self._say = inbox, plan, say
         self._is_stale = (Path(plan.lake) / "ingest_ledger").is_dir()
+        self._loads_since_compaction = 0
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -41,6 +45,7 @@ class Keeper:
         while True:
             await asyncio.sleep(self._plan.load_seconds)
             await self.load()
+            await self.compact()
             if self._plan.build_seconds is not None and loop.time() >= build_time:
                 build_time = loop.time() + self._plan.build_seconds
                 await self.build()
@@ -61,6 +66,13 @@ class Keeper:
             for path in files:
                 path.unlink()
             self._is_stale = True
+            self._loads_since_compaction += 1
+
+    async def compact(self) -> None:
+        """Puts the lake's small parts together once there are many; one in a bucket stays as it is."""
+        if self._loads_since_compaction >= _COMPACT_EVERY_LOADS and not self._plan.lake.startswith("gs:"):
+            self._loads_since_compaction = 0
+            await self._done("compact", "--lake", self._plan.lake)
 
     async def build(self) -> None:
         """Rebuilds the dates that changed and writes the report anew; nothing when nothing came."""

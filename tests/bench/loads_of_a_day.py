@@ -1,8 +1,9 @@
-"""`make bench-loads`: what a lake costs that is loaded all day long; ratios first, some four minutes.
+"""`make bench-loads`: what a lake costs that is loaded all day long; ratios first, some six minutes.
 
-Late loads are compared with the first ones, and a build over many small files with one over the same rows in a file a
-day and table. A load is three requests of 24 rows. The day's files are copied to the days before it, of which no build
-has to know. The number of loads may be given: `python tests/bench/loads_of_a_day.py 2880` is a day of a listener.
+Late loads are compared with the first ones; a build over many small files with one over the same rows in a file a day
+and table, and after `otelmart compact`, as are the bytes. A load is three requests of 24 rows. The day's files are
+copied to the days before it, of which no build has to know. The number of loads may be given: `python
+tests/bench/loads_of_a_day.py 2880` is a day of a listener.
 """
 
 import os
@@ -36,21 +37,26 @@ def main(loads: int) -> None:
     os.environ["OTELMART_PRIVACY_KEY"] = "bench"
     with tempfile.TemporaryDirectory(prefix="otelmart-loads-") as name:
         place = Path(name)
-        many, one = place / "many", place / "one"
+        many, one, compacted = place / "many", place / "one", place / "compacted"
         seconds = [_load(place / "in", many, number) for number in range(loads)]
         _copy_days(many)
         _merge(many, one)
-        builds: dict[Path, list[float]] = {many: [], one: []}
+        shutil.copytree(many, compacted)
+        subprocess.run([OTELMART, "compact", "--lake", compacted], check=True, capture_output=True)
+        builds: dict[Path, list[float]] = {many: [], one: [], compacted: []}
         for number in range(ROUNDS + 1):
             for lake, took in builds.items():
                 _load(place / "in", lake, loads + number)
                 took.append(_build(lake))
-        files = len(list(many.rglob("*.parquet")))
+        files, few = (len(list(lake.rglob("*.parquet"))) for lake in (many, compacted))
+        bytes_many, bytes_few = (_part_bytes(lake) for lake in (many, compacted))
     first, last = (statistics.median(part) for part in (seconds[:COMPARED], seconds[-COMPARED:]))
-    over_many, over_one = (statistics.median(took[1:]) for took in builds.values())
+    over_many, over_one, over_few = (statistics.median(took[1:]) for took in builds.values())
     lines = [
         (last / first, f"the last of {loads:,} loads over the first: {last * 1e3:.0f} ms, {first * 1e3:.0f} ms"),
         (over_many / over_one, f"a build over {files:,} files over one of few: {over_many:.1f} s, {over_one:.1f} s"),
+        (over_few / over_one, f"the same compacted, {few:,} files, over one of few: {over_few:.1f} s"),
+        (bytes_few / bytes_many, f"bytes of the parts, compacted: {bytes_few / 1e6:.1f} MB, {bytes_many / 1e6:.1f} MB"),
     ]
     print("\n".join(f"{ratio:8.2f} x   {text}" for ratio, text in lines))
 
@@ -85,6 +91,10 @@ def _merge(many: Path, one: Path) -> None:
         target.mkdir(parents=True)
         rows = f"select * from read_parquet('{folder}/*.parquet', hive_partitioning = false)"
         duckdb.sql(f"copy ({rows}) to '{target}/merged.parquet' (format parquet, compression zstd)")
+
+
+def _part_bytes(lake: Path) -> int:
+    return sum(part.stat().st_size for part in lake.glob("*/event_date=*/*.parquet"))
 
 
 def _build(lake: Path) -> float:

@@ -251,7 +251,8 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
         if line.startswith("  ") and line[2:3].isalpha()
     ]
     assert verbs[:8] == ["demo", "ingest", "listen", "worker", "init", "doctor", "replay", "backfill"]
-    assert verbs[8:19] == [
+    assert verbs[8:20] == [
+        "compact",
         "ledger",
         "build",
         "summary",
@@ -268,7 +269,8 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["ingest", "init", "doctor", "replay", "backfill", "query", "trace", "slo", "errors", "journey"]
+    "verb",
+    ["ingest", "init", "doctor", "replay", "backfill", "compact", "query", "trace", "slo", "errors", "journey"],
 )
 def test_the_help_of_a_verb_ends_with_an_example(otelmart: str, verb: str) -> None:
     done = subprocess.run([otelmart, verb, "--help"], capture_output=True, text=True, check=True)

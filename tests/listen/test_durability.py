@@ -1,5 +1,6 @@
 """Nothing is answered that is not durable, and nothing durable is lost: full disk, kill -9, a stop, a port in use."""
 
+import asyncio
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from pipelines.listen import keeper
+from pipelines.listen.exports import Export
+from pipelines.listen.inbox import Inbox
 from tests.beforehand import AT_MOST_20_KB_A_FILE
 from tests.listen.conftest import Start
 from tests.pipeline.telemetry import rows, spans
@@ -68,6 +72,27 @@ def test_marts_and_report_follow_what_comes(start: Start) -> None:
     assert [line.partition(":")[0] for line in said] == ["ingest", "build", "report"]
     assert "7 spans from 1 files" in said[0]
     assert (listener.folder / ".otelmart" / "report.html").stat().st_size > 10_000
+
+
+def test_the_lake_is_compacted_after_some_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(keeper, "_COMPACT_EVERY_LOADS", 2)
+    inbox = Inbox(tmp_path / "inbox")
+    said: list[str] = []
+    plan = keeper.Plan("lake", 1 << 20, tmp_path / "w.duckdb", tmp_path / "r.html", 0.1, None)
+
+    async def loads() -> None:
+        running = asyncio.create_task(keeper.Keeper(inbox, plan, said.append).run())
+        for number in range(3):
+            inbox.keep([Export("traces", spans(1 + 10 * number), "protobuf")], ())
+            while inbox.files():
+                await asyncio.sleep(0.05)
+        running.cancel()
+
+    asyncio.run(asyncio.wait_for(loads(), 60))
+    verbs = [line.partition(":")[0] for line in said]
+    assert verbs[:4] == ["ingest", "ingest", "compact", "ingest"], said
+    assert said[2] == "compact: nothing to compact: no table has 64 small parts of one date"
 
 
 @pytest.mark.parametrize("option", ["--http", "--grpc"])

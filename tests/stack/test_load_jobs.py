@@ -82,6 +82,13 @@ def test_a_lake_is_loaded_once_by_jobs_whose_ids_come_of_what_they_load(
     assert again.returncode == 0, again.stderr
     assert f"0 units loaded, {unit_count} were there" in again.stderr
 
+    # from here on with few parts, of which each unit's rows are taken out again, byte for byte
+    compacted = run(python, str(SMALL_UNITS), "compact", "--lake", "lake", "--json")
+    assert json.loads(compacted.stdout)["parts_after"] == 2, compacted.stderr
+    again = run(*command)
+    assert f"0 units loaded, {unit_count} were there" in again.stderr
+    assert again.returncode == 0, again.stderr
+
     # a value that changed, the counts as before
     update = "update observability.traces set name = '{}' where span_id = '{:016x}' and start_time >= '1970-01-01'"
     bigquery.client.query(update.format("GET /card", 1)).result()
