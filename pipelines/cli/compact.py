@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 def command(lake: Path | Objects, as_json: bool) -> None:
     """Put the small parts of each table and date together, where there are 64 or more: the same rows in fewer bytes.
 
-    Safe to run at any time, also while something is loaded; otelmart listen does it by itself. Builds that begin
-    meanwhile wait. The ledger still tells what each unit wrote. What is killed is finished by the next run.
+    Safe to run at any time, also while something is loaded; otelmart listen does it by itself. While a build reads the
+    lake nothing is done, and builds that begin meanwhile wait; a query of raw spans that finds a part gone has to be
+    asked again. The ledger still tells what each unit wrote. What is killed is finished by the next run.
     """
     if not isinstance(lake, Path):
         raise UsageError(f"{lake} is in a bucket, where parts are not compacted: give --lake DIR")

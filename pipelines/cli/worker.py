@@ -77,7 +77,8 @@ def command(
     sends its messages again. On SIGTERM what was pulled is finished first.
 
     Into lake:DIR, lake:gs://BUCKET/PREFIX, or bigquery:PROJECT.DATASET by the Storage Write API: a batch shows table by
-    table, each whole, or with ?stream=default at once, at least once. With the environment variables
+    table, each whole, or with ?stream=default at once, at least once. A batch leaves small parts in a lake: let
+    otelmart compact put those in a directory together, every hour or so. With the environment variables
     PUBSUB_EMULATOR_HOST, STORAGE_EMULATOR_HOST and BIGQUERY_STORAGE_EMULATOR_HOST, the emulators there are used. With
     OTEL_EXPORTER_OTLP_ENDPOINT, the worker sends metrics and a span a batch there.
     """
