@@ -143,7 +143,8 @@ def put_together(
 
 
 def _against_parts(lake: Path, named: Mapping[tuple[str, str, date], int]) -> tuple[Counter[Key], Counter[Key]]:
-    """(rows that the ledger names and no part has, rows in parts of units that the ledger does not know)."""
+    """(rows that the ledger names and no part has, rows in parts of units that the ledger does not know). A unit that
+    was committed since the ledger was read is left out."""
     found: Counter[tuple[str, str, date]] = Counter()
     for table in PARTED:
         for part in compaction.parts(lake, table):
@@ -151,12 +152,13 @@ def _against_parts(lake: Path, named: Mapping[tuple[str, str, date], int]) -> tu
                 row_count = stretch.row_count if table != "dead_letters" else _letter_count(part.path)
                 found[stretch.unit_id, table, part.event_date] += row_count
     lost, uncommitted = Counter[Key](), Counter[Key]()
+    read = {unit_id for unit_id, _, _ in named}
     committed = {path.stem for path in (lake / "ingest_ledger").glob("*.parquet")}
     for part_of in {*named, *found}:
         unit_id, table, day = part_of
         if unit_id not in committed:
             uncommitted[table, day] += found[part_of]
-        elif difference := named.get(part_of, 0) - found[part_of]:
+        elif unit_id in read and (difference := named.get(part_of, 0) - found[part_of]):
             lost[table, day] += difference
     return lost, uncommitted
 

@@ -92,7 +92,7 @@ def _cure(found: Reconciliation) -> str:
     if any(line.lost for line in found.lines):
         return "parts of the lake are gone or short; restore them, or ingest the source again into a new lake"
     if any(line.uncommitted for line in found.lines):
-        return "an ingest was interrupted; run the same otelmart ingest again"
+        return "an ingest is under way, or was interrupted; if none is, run the same otelmart ingest again"
     if any(line.unexplained > 0 for line in found.lines):
         return "more was counted outside than arrived; ingest what is missing, or look at otelmart replay"
     return "more arrived than was counted outside; does the counter see every source of this lake?"

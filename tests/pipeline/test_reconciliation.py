@@ -1,11 +1,13 @@
 """Outside counts against ledger against parts: what is unexplained, and what to do."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from pipelines import compaction
 from pipelines.cli import main
 from tests.pipeline.telemetry import logs, spans, write
 
@@ -85,6 +87,23 @@ def test_a_part_that_no_ledger_entry_names_is_unexplained(lake: Path) -> None:
     write(part.with_name("00000000000000000000.parquet"), part.read_bytes())
 
     assert found(lake)[1][1] == ("2026-11-17", 2, 2, 0, 0, 2, 2)
+
+
+def test_what_is_committed_while_the_ledger_is_compared_is_for_the_next_look(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, parts = found(lake), compaction.parts
+
+    def parts_later(lake: Path, table: str) -> Iterator[compaction.Part]:
+        """As if an ingest ended between the look at the ledger and the one at the parts."""
+        write(tmp_path / "in" / "e.bin", spans(30))
+        ingest(tmp_path)
+        return parts(lake, table)
+
+    monkeypatch.setattr(compaction, "parts", parts_later)
+    assert before[0] == 0
+    assert found(lake) == before
+    assert found(lake)[1][0] == ("2026-11-16", 2, 4, 2, 0, 0, -2)
 
 
 def test_rows_that_never_arrived_are_unexplained(tmp_path: Path) -> None:
