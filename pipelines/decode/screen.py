@@ -19,7 +19,7 @@ def refuses_nothing(payloads: Sequence[Payload], rules: Rules) -> bool:
     try:
         for payload in payloads:
             messages.OFFICIAL[signal].FromString(payload.data)  # attributes, which stay bytes below, and UTF-8
-        requests = wire.read(signal, [payload.data for payload in payloads], are_protobuf=True)
+        requests = wire.read_judged(signal, [payload.data for payload in payloads])
         return not _IS_BAD[signal](payloads, rules, requests).any()
     except (DecodeError, Unusual):
         return False
