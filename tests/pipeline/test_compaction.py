@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import random
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines import compaction
 from tests.pipeline import small_units
 from tests.pipeline.runs import Runs, killable
 from tests.pipeline.telemetry import logs, points, rows, spans, write
@@ -144,6 +146,18 @@ def test_what_is_killed_is_neither_lost_nor_there_twice(
     assert run(compact(killed)) == 0
     assert contents(killed) == before[0]
     assert len(parts(killed)) == 2
+
+
+def test_a_kill_at_any_moment_loses_and_doubles_nothing(run: Runs, place: Path) -> None:
+    before, chance = contents(place), random.Random(7)
+    part_counts = set()
+    for number in range(20):
+        killed = shutil.copytree(place, place.parent / f"killed-{number}")
+        run(compact(killed), chance.uniform(0.01, 0.25))
+        part_counts.add(len(parts(killed)))
+        compaction.finish(killed / "lake")
+        assert contents(killed) == before
+    assert len(part_counts) > 1  # some came before the end
 
 
 def test_parts_that_the_ledger_does_not_know_are_left_alone(command: Callable[..., Done], place: Path) -> None:
