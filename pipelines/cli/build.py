@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from time import perf_counter
@@ -138,21 +140,36 @@ def run_dbt(
         "OTELMART_WAREHOUSE": str(warehouse.resolve()),
         "OTELMART_BUILD_MEMORY": f"{memory_bytes}B",
     }
-    process = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", *_LOGGING, "build", "--target", target, "--project-dir", project,
-         "--profiles-dir", project, "--target-path", state / "target", "--log-path", state / "logs", *arguments],
-        env=os.environ | told,
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
+    with _stopped_by_sigterm():
+        process = subprocess.run(
+            [sys.executable, "-m", "dbt.cli.main", *_LOGGING, "build", "--target", target, "--project-dir", project,
+             "--profiles-dir", project, "--target-path", state / "target", "--log-path", state / "logs", *arguments],
+            env=os.environ | told,
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
     results = json.loads(results_path.read_text())["results"] if results_path.exists() else []
     broken_hooks = [r for r in results if r["unique_id"].startswith("operation.") and r["status"] == "error"]
     if broken_hooks or (not results and process.returncode):
         texts = [r["message"] for r in broken_hooks] or _errors(process.stdout) or [process.stderr]
         raise RunError(_one_line(texts[0]))
     return [r for r in results if not r["unique_id"].startswith("operation.")]
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends what is inside as Ctrl-C does, so that dbt does not go on by itself and keep the warehouse."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _variables(assignments: tuple[str, ...], project: Path) -> dict[str, int | str]:

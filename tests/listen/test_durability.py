@@ -2,9 +2,13 @@
 
 import asyncio
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+import duckdb
+import psutil
 import pytest
 import requests
 
@@ -72,6 +76,29 @@ def test_marts_and_report_follow_what_comes(start: Start) -> None:
     assert [line.partition(":")[0] for line in said] == ["ingest", "build", "report"]
     assert "7 spans from 1 files" in said[0]
     assert (listener.folder / ".otelmart" / "report.html").stat().st_size > 10_000
+
+
+def dbt_of(listener: int) -> list[psutil.Process]:
+    """dbt's processes below it that have not ended."""
+    found = []
+    for process in psutil.Process(listener).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            found += [process] if "dbt.cli.main" in process.cmdline() else []
+    return found
+
+
+def test_a_build_that_is_under_way_is_ended_by_a_stop_and_made_again(start: Start) -> None:
+    listener = start("--load-every", "1s", "--build-every", "1s")
+    listener.post("traces", spans(1, count=7))
+    while not (dbt := dbt_of(listener.process.pid)):
+        time.sleep(0.05)
+    listener.post("traces", spans(101, count=5))
+    said = listener.stop().splitlines()
+
+    assert not any(each.is_running() for each in dbt)
+    assert [line.partition(":")[0] for line in said[-3:]] == ["ingest", "build", "report"], said
+    with duckdb.connect(str(listener.folder / "w.duckdb"), read_only=True) as warehouse:
+        assert warehouse.execute("select sum(request_count) from marts.fct_latency_daily").fetchall() == [(12,)]
 
 
 def test_the_lake_is_compacted_after_some_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
