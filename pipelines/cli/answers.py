@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from pipelines.report.warehouse import Answer
 
 SQL = Path(__file__).parent / "sql"
+WAIT_SECONDS = 60.0  # for a build; one of the dates that changed takes less
+_POLL_SECONDS = 0.2
+Read = TypeVar("Read")
 WIDEST_COLUMNS = 1_000_000  # nothing is cut to the terminal: a pager or the next command can
 
 
@@ -33,7 +38,25 @@ def asked(name: str, warehouse: Path, **parameters: Any) -> Answer:
     """The answer to sql/NAME.sql."""
     from pipelines.report.warehouse import ask
 
-    return ask(warehouse, (SQL / f"{name}.sql").read_text(), parameters)
+    return once_free(lambda: ask(warehouse, (SQL / f"{name}.sql").read_text(), parameters))
+
+
+def once_free(read: Callable[[], Read]) -> Read:
+    """What `read` gives of a warehouse, once no build holds it: `listen` may build every minute. Raises RunError when
+    that takes more than `WAIT_SECONDS`."""
+    from pipelines.report.warehouse import Busy
+
+    deadline, is_said = monotonic() + WAIT_SECONDS, False
+    while True:
+        try:
+            return read()
+        except Busy:
+            if monotonic() >= deadline:
+                raise
+        if not is_said:
+            click.echo("waiting until the build that holds the warehouse has ended", err=True)
+            is_said = True
+        sleep(_POLL_SECONDS)
 
 
 def objects(answer: Answer) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from pipelines.cli import options
-from pipelines.cli.answers import most_rows, objects, say
+from pipelines.cli.answers import most_rows, objects, once_free, say
 from pipelines.cli.report import warehouse_option
 
 
@@ -28,7 +28,8 @@ def command(sql: str, warehouse: Path, limit: int, as_json: bool) -> None:
     """
     from pipelines.report.warehouse import ask
 
-    answer = ask(warehouse, sys.stdin.buffer.read().decode(errors="surrogateescape") if sql == "-" else sql)
+    statement = sys.stdin.buffer.read().decode(errors="surrogateescape") if sql == "-" else sql
+    answer = once_free(lambda: ask(warehouse, statement))
     if as_json:
         click.echo(json.dumps(objects(answer), ensure_ascii=False))
         return

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from pipelines.cli.answers import once_free
+
 DEFAULT_PAGE = Path(".otelmart/report.html")
 
 
@@ -49,7 +51,7 @@ def command(warehouse: Path, environment: str | None, target: Path, as_json: boo
     from pipelines.report.warehouse import read_facts
 
     started = perf_counter()
-    facts = read_facts(warehouse, environment)
+    facts = once_free(lambda: read_facts(warehouse, environment))
     page_bytes = write_page(facts, target)
     seconds = perf_counter() - started
     period = units.plain(facts.scope.period())

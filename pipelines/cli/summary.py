@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pipelines.cli.answers import once_free
 from pipelines.cli.report import warehouse_options
 
 
@@ -16,7 +17,7 @@ def command(warehouse: Path, environment: str | None, as_json: bool) -> None:
     from pipelines.report.terminal import summary
     from pipelines.report.warehouse import read_facts
 
-    facts = read_facts(warehouse, environment)
+    facts = once_free(lambda: read_facts(warehouse, environment))
     if as_json:
         click.echo(facts.as_json())
     else:

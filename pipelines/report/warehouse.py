@@ -22,6 +22,10 @@ BUILD = "run otelmart build"
 INTERRUPT_SECONDS = 0.1
 
 
+class Busy(RunError):
+    """A build holds the warehouse: the same question can be answered once it has ended."""
+
+
 class Answer(NamedTuple):
     """What a query gave: column names, all different, and rows of DuckDB's Python values."""
 
@@ -34,8 +38,8 @@ def ask(warehouse: Path, sql: str, parameters: Mapping[str, Any] | None = None) 
 
     `parameters` are the values of its $names.
 
-    Raises UsageError for a missing warehouse or a statement DuckDB refuses, in DuckDB's words; RunError while a build
-    holds the warehouse, or when DuckDB cannot read a file or has not enough memory.
+    Raises UsageError for a missing warehouse or a statement DuckDB refuses, in DuckDB's words; Busy while a build
+    holds the warehouse, RunError when DuckDB cannot read a file or has not enough memory.
     """
     if re.search("[\ud800-\udfff]", sql):  # how Python keeps bytes of an argument that are no UTF-8
         raise UsageError("the SQL is not UTF-8: save it as UTF-8")
@@ -67,8 +71,8 @@ def _answer(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping
 def read_facts(warehouse: Path, environment: str | None = None) -> Facts:
     """Every question of sql/*.sql answered for one environment: the named one, else production, else the busiest.
 
-    Raises UsageError for a missing warehouse, one without marts, or an environment it does not have; RunError while
-    a build holds the warehouse.
+    Raises UsageError for a missing warehouse, one without marts, or an environment it does not have; Busy while a
+    build holds the warehouse.
     """
     with _opened(warehouse) as connection:
         present = _marts(connection, warehouse)
@@ -97,9 +101,7 @@ def _opened(warehouse: Path) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(str(warehouse), read_only=True)
     except duckdb.IOException as error:
         if "lock" in str(error):
-            raise RunError(
-                f"{warehouse} is being written by another process: try again when its build has ended"
-            ) from None
+            raise Busy(f"{warehouse} is being written by another process: try again when its build has ended") from None
         raise UsageError(f"{warehouse} is not a warehouse of this DuckDB version: {BUILD} to make one") from None
     connection.execute("set TimeZone = 'UTC'")
     return connection

@@ -1,7 +1,8 @@
 """Questions to the marts: the answers, the scope, and what a person did wrong."""
 
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,8 @@ import duckdb
 import pytest
 import yaml
 
-from pipelines.errors import UsageError
+from pipelines.cli import answers
+from pipelines.errors import RunError, UsageError
 from pipelines.report.facts import Facts
 from pipelines.report.warehouse import read_facts
 
@@ -198,16 +200,45 @@ def test_an_unknown_environment_is_a_mistake_that_lists_the_known(warehouse: Cha
         read_facts(warehouse(), "prod")
 
 
-def test_a_warehouse_that_a_build_holds_is_refused_with_a_cure(warehouse: Change, otelmart: str) -> None:
+HOLDER = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.readline()"
+
+
+@pytest.fixture
+def held(warehouse: Change) -> Iterator[tuple[Path, "subprocess.Popen[str]"]]:
+    """A warehouse that another process writes until it is sent a line."""
     path = warehouse()
-    holder = duckdb.connect(str(path))
-    result = subprocess.run(
-        [otelmart, "summary", "--warehouse", str(path)], capture_output=True, text=True, check=False
-    )
-    holder.close()
-    assert result.returncode == 1
-    assert "is being written by another process: try again when its build has ended" in result.stderr
-    assert result.stderr.count("\n") == 1
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        yield path, holder
+        holder.kill()
+
+
+@pytest.mark.parametrize(
+    "verb", [["summary"], ["query", "select 1"], ["slo"], ["report", "--to", "held.html"]], ids=lambda verb: verb[0]
+)
+def test_a_build_that_holds_the_warehouse_is_waited_for(
+    held: tuple[Path, "subprocess.Popen[str]"], otelmart: str, tmp_path: Path, verb: list[str]
+) -> None:
+    path, holder = held
+    command = [otelmart, *verb, "--warehouse", str(path)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
+        assert reader.stderr
+        assert reader.stderr.readline() == "waiting until the build that holds the warehouse has ended\n"
+        assert reader.poll() is None
+        holder.communicate("\n")
+        said, wrong = reader.communicate(timeout=30)
+    assert (reader.returncode, wrong) == (0, "")
+    assert said
+
+
+def test_a_build_that_holds_the_warehouse_for_long_is_named_with_a_cure(
+    held: tuple[Path, "subprocess.Popen[str]"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "WAIT_SECONDS", 0.5)
+    with pytest.raises(RunError, match="is being written by another process: try again when its build has ended"):
+        answers.asked("slo", held[0], environment=None)
 
 
 def test_reading_leaves_the_warehouse_as_it_was(warehouse: Change) -> None:
