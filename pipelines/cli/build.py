@@ -103,7 +103,8 @@ def command(
         results = run_dbt(arguments, folder, warehouse, target, project, memory_bytes)
     if not results:
         raise UsageError(f"--select {' '.join(select)}: no model, seed or test of that name in {project / 'models'}")
-    summary = _summary(results, warehouse if target == "local" and not select else None, perf_counter() - started)
+    seconds, built = perf_counter() - started, warehouse if target == "local" and not select else None
+    summary = _summary(results, built, full_refresh, seconds)
     summary["reads"] = model_reads.of(results, warehouse if target == "local" else None)
     shown = [_text(summary), *(model_reads.lines(summary["reads"]) if reads else [])]
     click.echo(json.dumps(summary) if as_json else "\n".join(shown), err=False)
@@ -208,7 +209,9 @@ def _one_line(message: str) -> str:
     return " ".join(told or lines or ["dbt stopped without a word; see .otelmart/dbt/logs/dbt.log"])
 
 
-def _summary(results: list[dict[str, Any]], warehouse: Path | None, seconds: float) -> dict[str, Any]:
+def _summary(
+    results: list[dict[str, Any]], warehouse: Path | None, full_refresh: bool, seconds: float
+) -> dict[str, Any]:
     kinds = [r["unique_id"].split(".")[0] for r in results]
     failures = [
         {
@@ -231,7 +234,7 @@ def _summary(results: list[dict[str, Any]], warehouse: Path | None, seconds: flo
         "skipped_count": sum(r["status"] == "skipped" for r in results),
         "failures": failures,
         "warnings": warnings,
-        **(_warehouse_facts(warehouse) if warehouse and warehouse.exists() else {}),
+        **(_warehouse_facts(warehouse, full_refresh) if warehouse and warehouse.exists() else {}),
         "seconds": round(seconds, 1),
     }
 
@@ -249,13 +252,14 @@ def _examples(warning: dict[str, Any], warehouse: Path | None) -> list[dict[str,
         return [{c: str(v) for c, v in zip(columns, row, strict=True)} for row in found.fetchall()]
 
 
-def _warehouse_facts(warehouse: Path) -> dict[str, Any]:
+def _warehouse_facts(warehouse: Path, full_refresh: bool) -> dict[str, Any]:
     """Dates that this build replaced, and rows now in the marts."""
     import duckdb
 
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         dates = connection.execute(
-            "select distinct event_date from marts_state.changed_dates where is_changed order by event_date"
+            "select distinct event_date from marts_state.changed_dates where is_changed or $all order by event_date",
+            {"all": full_refresh},
         ).fetchall()
         rows = connection.execute(
             "select coalesce(sum(estimated_size), 0) from duckdb_tables() where schema_name = 'marts'"

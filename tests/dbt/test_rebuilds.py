@@ -127,7 +127,7 @@ def test_late_rows_and_an_emptied_date_rebuild_their_dates_and_equal_a_full_refr
     ) == [("01 23:40", 3)]
     assert builder.query("select count(*) from marts_staging.stg_otel__logs") == [(0,)]
 
-    builder.build("--full-refresh")
+    assert builder.build("--full-refresh")["rebuilt_dates"] == ["2026-03-01", "2026-03-02"]
     assert builder.fingerprints() == late
 
 
