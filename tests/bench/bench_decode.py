@@ -41,7 +41,7 @@ CASES: dict[str, tuple[Signal, str, Callable[..., list[bytes]]]] = {
 _SIGNALS: tuple[Any, ...] = (spans, logs, metrics)
 # stage → functions that are it, where their callers look for them
 STAGES: dict[str, list[tuple[Any, str]]] = {
-    "parse": [(wire, "_parse")],
+    "parse": [(wire, "read")],
     "guards": [(wire, "_check_depth"), (expansion, "check"), (metrics.expansion, "check_metrics")],
     "hash_pairs": [(module, "encode") for module in _SIGNALS],
     "texts": [(nested, "read"), (nested, "pairs"), (attributes, "_coded_texts")],
