@@ -12,6 +12,7 @@ from pathlib import Path
 from pipelines.listen.inbox import Inbox
 
 Say = Callable[[str], None]
+_COMPACT_EVERY_LOADS = 64  # each leaves a part more of a date
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,6 @@ class Plan:
     report: Path
     load_seconds: float
     build_seconds: float | None
-
-
-_COMPACT_EVERY_LOADS = 64  # each leaves a part more of a date
 
 
 class Keeper:
