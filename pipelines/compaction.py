@@ -46,7 +46,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part as its footer describes it."""
+    """A part as its footer describes it; `replaced` are parts that it, or what it was made of, took the place of."""
 
     path: Path
     stretches: tuple[Stretch, ...]
@@ -150,7 +150,7 @@ def _compacted(table: str, paths: Sequence[Path]) -> Compacted:
     own = [_part(path) for path in paths]
     stretches = [stretch for part in own for stretch in part.stretches]
     row_count = sum(stretch.row_count for stretch in stretches)
-    replaced = [path.name for path in paths]
+    replaced = sorted({path.name for path in paths} | {stretch.name for stretch in stretches})
     name = f"{_COMPACTED}{hashlib.sha256(json.dumps(replaced).encode()).hexdigest()[:20]}.parquet"
     path = paths[0].with_name(name)
     half_way, schema = durable.temporary(path), pq.read_schema(paths[0]).remove_metadata()

@@ -181,20 +181,28 @@ def test_parts_of_older_releases_are_compacted_among_themselves(command: Callabl
     assert (rows(place / "lake", names), ledger(command)) == before
 
 
+@pytest.mark.parametrize("times", [1, 2])
 def test_a_unit_that_was_taken_out_and_loaded_again_is_there_once(
-    command: Callable[..., Done], run: Runs, place: Path
+    command: Callable[..., Done], run: Runs, place: Path, times: int
 ) -> None:
+    """Whatever it was compacted into, and that part into."""
     unit = parts(place)[0].name
-    before = contents(place), ledger(command)
-    assert command("compact", "--lake", "lake").returncode == 0
+    for number in range(1, times + 1):
+        assert command("compact", "--lake", "lake").returncode == 0
+        if number < times:
+            more_files(place, FILES * number)
+            assert run(ingest(place)) == 0
+    before = ledger(command)
     (place / "lake" / "ingest_ledger" / unit).unlink()
     assert run(ingest(place)) == 0
-    assert ledger(command) == before[1]
-    more_files(place, FILES)
+    assert ledger(command) == before
+    assert before[0] == 0
+    more_files(place, FILES * times)
     assert run(ingest(place)) == 0
     assert command("compact", "--lake", "lake").returncode == 0
 
-    assert rows(place / "lake", "select count(*), count(distinct span_id) from traces") == [(2 * FILES * 20 - 2,) * 2]
+    wanted = (times + 1) * (FILES * 20 - 1)
+    assert rows(place / "lake", "select count(*), count(distinct span_id) from traces") == [(wanted, wanted)]
 
 
 def test_nothing_is_compacted_while_the_lake_is_read(command: Callable[..., Done], place: Path) -> None:
