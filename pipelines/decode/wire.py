@@ -2,6 +2,7 @@
 
 The description is the official one with two substitutions, so that it cannot drift and stays wire-compatible: every
 `string` is `bytes` (bad UTF-8 cannot fail a message) and every KeyValue and AnyValue stays raw bytes (no recursion).
+To judge requests, fields that no row is refused for are left out of it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
