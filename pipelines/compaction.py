@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -116,8 +116,9 @@ def reading(lake: Path) -> Iterator[None]:
 
 
 @contextmanager
-def as_units(lake: Path) -> Iterator[Path]:
-    """A lake with the parts that its units wrote, as before it was compacted: itself, or a copy while this lasts."""
+def as_units(lake: Path, unit_ids: Collection[str]) -> Iterator[Path]:
+    """A lake with the parts that these units wrote, as before it was compacted: itself, or a copy while this lasts, in
+    which parts of other units may be missing."""
     if not any(lake.glob(f"*/event_date=*/{_COMPACTED}*.parquet")):
         yield lake
         return
@@ -127,11 +128,12 @@ def as_units(lake: Path) -> Iterator[Path]:
             (folder / other).symlink_to((lake / other).resolve())
         for table in SIGNALS:
             for part in parts(lake, table):
-                _split(part, folder / table / part.path.parent.name)
+                if any(stretch.unit_id in unit_ids for stretch in part.stretches):
+                    _split(part, unit_ids, folder / table / part.path.parent.name)
         yield folder
 
 
-def _split(part: Part, folder: Path) -> None:
+def _split(part: Part, unit_ids: Collection[str], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if not part.replaced:
         (folder / part.path.name).symlink_to(part.path.resolve())
@@ -141,7 +143,8 @@ def _split(part: Part, folder: Path) -> None:
         for stretch in part.stretches:
             while rows.num_rows < stretch.row_count:
                 rows = pa.concat_tables([rows, pa.Table.from_batches([next(batches)])])
-            pq.write_table(rows.slice(0, stretch.row_count), folder / stretch.name)
+            if stretch.unit_id in unit_ids:
+                pq.write_table(rows.slice(0, stretch.row_count), folder / stretch.name)
             rows = rows.slice(stretch.row_count)
 
 

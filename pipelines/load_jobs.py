@@ -7,7 +7,7 @@ nothing: the next one for the same file has its id with a number after it.
 
 import hashlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -40,20 +40,28 @@ class LakeUnit:
         return sum(part.stat().st_size for parts in self.parts.values() for part in parts)
 
 
-def units(lake: Path, first: date, last: date) -> list[LakeUnit]:
-    """Committed units that received something on these UTC dates, in name order."""
+def received(lake: Path, first: date, last: date) -> dict[str, tuple[date, date]]:
+    """Committed units that received something on these UTC dates, in name order: dates of the first and the last."""
+    found = {}
+    for path in sorted((lake / "ingest_ledger").glob("*.parquet")):
+        with pq.ParquetFile(path) as file:  # a fifth of the time of read_table, and there are thousands of files
+            times = file.read(["receive_time"])["receive_time"]
+        earliest, latest = (_date(pc.min(times)), _date(pc.max(times)))
+        if latest >= first and earliest <= last:
+            found[path.stem] = earliest, latest
+    return found
+
+
+def units(lake: Path, dates: Mapping[str, tuple[date, date]]) -> list[LakeUnit]:
+    """These units with their parts."""
     parts: dict[tuple[str, str], list[Path]] = {}
     for table in DATA:
         for part in sorted((lake / table).glob("event_date=*/*.parquet")):
             parts.setdefault((part.stem.partition("-")[0], table), []).append(part)
-    found = []
-    for path in sorted((lake / "ingest_ledger").glob("*.parquet")):
-        times = pq.read_table(path, columns=["receive_time"], partitioning=None)["receive_time"]
-        earliest, latest = (_date(pc.min(times)), _date(pc.max(times)))
-        if latest >= first and earliest <= last:
-            own = {table: tuple(parts[path.stem, table]) for table in DATA if (path.stem, table) in parts}
-            found.append(LakeUnit(path.stem, own, earliest, latest))
-    return found
+    return [
+        LakeUnit(unit_id, {table: tuple(parts[unit_id, table]) for table in DATA if (unit_id, table) in parts}, *of)
+        for unit_id, of in dates.items()
+    ]
 
 
 def payload_counts(lake: Path, planned: Sequence[LakeUnit]) -> dict[str, int]:

@@ -86,7 +86,7 @@ def command(
     Files are decoded, and written by the Storage Write API. The units of a lake go by load jobs, which cost nothing;
     their ids come of what they load, so BigQuery itself does none twice.
     """
-    from pipelines import backfill, compaction, fill
+    from pipelines import backfill, compaction, fill, load_jobs
     from pipelines.dataset import Dataset
     from pipelines.sinks.bigquery import EXAMPLE, bigquery
     from pipelines.sources import uris
@@ -104,8 +104,12 @@ def command(
         check.look()
     if source.startswith("lake:"):
         lake = options.existing_lake(options.lake_at(place))
-        with compaction.reading(lake), compaction.as_units(lake) as in_units:
-            _load_lake(lake, in_units, Dataset(target.dataset), first, last, as_json)
+        with compaction.reading(lake):
+            dates_of_unit = load_jobs.received(lake, first, last)
+            if not dates_of_unit:
+                raise RunError(f"{lake} received nothing on these dates: see --dates")
+            with compaction.as_units(lake, dates_of_unit) as in_units:
+                _load_lake(lake, in_units, load_jobs.units(in_units, dates_of_unit), Dataset(target.dataset), as_json)
         return
     listing = uris.listing(source, options.LISTINGS)
     planned = backfill.units(listing.files, first, last)
@@ -124,12 +128,9 @@ def command(
     _say(backfill.proofs(Dataset(target.dataset), since, received[-1]), as_json)
 
 
-def _load_lake(lake: Path, in_units: Path, dataset: Dataset, first: date, last: date, as_json: bool) -> None:
+def _load_lake(lake: Path, in_units: Path, planned: Sequence[LakeUnit], dataset: Dataset, as_json: bool) -> None:
     from pipelines import backfill, load_jobs
 
-    planned = load_jobs.units(in_units, first, last)
-    if not planned:
-        raise RunError(f"{lake} received nothing on these dates: see --dates")
     byte_count = sum(unit.byte_count for unit in planned)
     click.echo(f"{len(planned):,} units, {byte_count / 1e6:,.1f} MB", err=True)
     count = 0

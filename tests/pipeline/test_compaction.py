@@ -103,6 +103,20 @@ def test_every_value_and_the_ledger_are_as_before_in_one_part_a_date(command: Ca
     assert command("compact", "--lake", "lake").stdout.startswith("nothing to compact")
 
 
+def test_the_parts_of_some_units_are_taken_out_again_and_no_others(command: Callable[..., Done], place: Path) -> None:
+    before = {part.name: pq.read_table(part, partitioning=None) for part in parts(place)}
+    assert command("compact", "--lake", "lake").returncode == 0
+    wanted = sorted(before)[1::3]
+
+    with compaction.as_units(place / "lake", {Path(name).stem for name in wanted}) as folder:
+        found = {part.name: pq.read_table(part, partitioning=None) for part in folder.glob("traces/*/*.parquet")}
+        assert sorted(found) == wanted
+        assert all(found[name].equals(before[name]) for name in wanted)
+        assert not list(folder.glob("logs/*/*"))
+        assert (folder / "ingest_ledger").resolve() == (place / "lake" / "ingest_ledger").resolve()
+    assert not folder.exists()
+
+
 def test_compacted_parts_are_compacted_with_what_comes_later(
     command: Callable[..., Done], run: Runs, place: Path
 ) -> None:
