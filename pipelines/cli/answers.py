@@ -42,8 +42,8 @@ def asked(name: str, warehouse: Path, **parameters: Any) -> Answer:
 
 
 def once_free(read: Callable[[], Read]) -> Read:
-    """What `read` gives of a warehouse, once no build holds it: `listen` may build every minute. Raises RunError when
-    that takes more than `WAIT_SECONDS`."""
+    """What `read` gives of a warehouse, once no other program holds it: `listen` may build every minute, a query run.
+    Raises RunError when that takes more than `WAIT_SECONDS`."""
     from pipelines.report.warehouse import Busy
 
     deadline, is_said = monotonic() + WAIT_SECONDS, False
@@ -54,7 +54,7 @@ def once_free(read: Callable[[], Read]) -> Read:
             if monotonic() >= deadline:
                 raise
         if not is_said:
-            click.echo("waiting until the build that holds the warehouse has ended", err=True)
+            click.echo("waiting until the program that holds the warehouse has ended", err=True)
             is_said = True
         sleep(_POLL_SECONDS)
 

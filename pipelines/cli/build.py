@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.cli import model_reads, options
+from pipelines.cli import answers, model_reads, options
 from pipelines.errors import RunError, UsageError
 from pipelines.render import funnel_seeds
 from pipelines.shipped import shipped
@@ -87,6 +87,7 @@ def command(
 ) -> None:
     """Build the marts from the lake with dbt: the dates whose ledger entries changed since the last complete build."""
     from pipelines.compaction import reading
+    from pipelines.report.warehouse import check_free
 
     project = _project(project)
     funnel_seeds.check(project / "seeds")
@@ -94,6 +95,7 @@ def command(
     if target == "local":
         folder = options.existing_lake(lake)
         warehouse.parent.mkdir(parents=True, exist_ok=True)
+        answers.once_free(lambda: check_free(warehouse))
     arguments = ["--full-refresh"] if full_refresh else []
     arguments += ["--select", *select] if select else []
     arguments += ["--vars", json.dumps(_variables(variables, project))] if variables else []

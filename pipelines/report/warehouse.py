@@ -23,7 +23,7 @@ INTERRUPT_SECONDS = 0.1
 
 
 class Busy(RunError):
-    """A build holds the warehouse: the same question can be answered once it has ended."""
+    """Another program holds the warehouse: the same can be done once it has ended."""
 
 
 class Answer(NamedTuple):
@@ -97,14 +97,28 @@ def _unlike(names: Sequence[str]) -> tuple[str, ...]:
 def _opened(warehouse: Path) -> duckdb.DuckDBPyConnection:
     if not warehouse.is_file():
         raise UsageError(f"no warehouse at {warehouse}: {BUILD}, or name one with --warehouse")
-    try:
-        connection = duckdb.connect(str(warehouse), read_only=True)
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            raise Busy(f"{warehouse} is being written by another process: try again when its build has ended") from None
-        raise UsageError(f"{warehouse} is not a warehouse of this DuckDB version: {BUILD} to make one") from None
+    connection = _connected(warehouse, f"{BUILD} to make one", read_only=True)
     connection.execute("set TimeZone = 'UTC'")
     return connection
+
+
+def check_free(warehouse: Path) -> None:
+    """Raises Busy while another program holds the warehouse, be it to read; UsageError when it cannot be written."""
+    if warehouse.exists():
+        _connected(warehouse, "name another with --warehouse, or delete it", read_only=False).close()
+
+
+def _connected(warehouse: Path, cure: str, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(warehouse), read_only=read_only)
+    except duckdb.IOException as error:
+        text = str(error)
+        if "Could not set lock" in text:
+            doing = "written" if read_only else "used"
+            raise Busy(f"{warehouse} is being {doing} by another program: try again when that has ended") from None
+        if "Cannot open file" in text:
+            raise RunError(f"{warehouse} cannot be opened: {text.rpartition(': ')[2]}") from None
+        raise UsageError(f"{warehouse} is not a warehouse of this DuckDB version: {cure}") from None
 
 
 def _built_time(warehouse: Path) -> datetime:

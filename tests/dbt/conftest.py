@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -87,17 +87,14 @@ class Builder:
         return summary
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [
-            self.otelmart,
-            "build",
-            "--lake",
-            self.lake.path,
-            "--warehouse",
-            self.warehouse,
-            "--json",
-            *arguments,
-        ]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return subprocess.run(self._command(arguments), capture_output=True, text=True, check=False)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(self._command(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        places = ["--lake", str(self.lake.path), "--warehouse", str(self.warehouse)]
+        return [self.otelmart, "build", *places, "--json", *arguments]
 
     def dbt(self, *arguments: str) -> subprocess.Popen[str]:
         """Plain dbt in dbt/, as a user would type it."""

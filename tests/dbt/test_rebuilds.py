@@ -2,6 +2,8 @@
 
 import shutil
 import signal
+import subprocess
+import sys
 from datetime import date
 from decimal import Decimal
 
@@ -232,6 +234,27 @@ def test_a_build_killed_midway_is_done_again(builder: Builder) -> None:
     resumed = builder.fingerprints()
     builder.build("--full-refresh")
     assert builder.fingerprints() == resumed
+
+
+READER = (
+    "import duckdb, sys; held = duckdb.connect(sys.argv[1], read_only=True); print('held', flush=True); "
+    "sys.stdin.readline()"
+)
+
+
+def test_a_build_waits_for_who_reads_the_warehouse(builder: Builder) -> None:
+    _first_days(builder)
+    builder.build("--select", "services", "--no-tests")
+    command = [sys.executable, "-c", READER, str(builder.warehouse)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout
+        assert reader.stdout.readline() == "held\n"
+        with builder.start("--select", "services", "--no-tests") as waiting:
+            assert waiting.stderr
+            assert waiting.stderr.readline() == "waiting until the program that holds the warehouse has ended\n"
+            assert waiting.poll() is None
+            reader.communicate("\n")
+            assert waiting.wait(timeout=60) == 0
 
 
 def test_a_partial_build_leaves_the_dates_due(builder: Builder) -> None:

@@ -14,7 +14,7 @@ import yaml
 from pipelines.cli import answers
 from pipelines.errors import RunError, UsageError
 from pipelines.report.facts import Facts
-from pipelines.report.warehouse import read_facts
+from pipelines.report.warehouse import check_free, read_facts
 
 Change = Callable[..., Path]
 TYPES = {
@@ -184,9 +184,11 @@ def test_a_missing_warehouse_is_a_mistake_with_a_cure(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_warehouse_is_a_mistake_with_a_cure(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("not a database " * 1000)
-    with pytest.raises(UsageError, match=r"notes.txt is not a warehouse .*run otelmart build"):
-        read_facts(tmp_path / "notes.txt")
+    (tmp_path / "notes on locks.txt").write_text("not a database " * 1000)
+    with pytest.raises(UsageError, match=r"notes on locks.txt is not a warehouse .*run otelmart build"):
+        read_facts(tmp_path / "notes on locks.txt")
+    with pytest.raises(UsageError, match=r"notes on locks.txt is not a warehouse .*name another with --warehouse"):
+        check_free(tmp_path / "notes on locks.txt")
 
 
 def test_a_warehouse_without_marts_is_a_mistake_with_a_cure(tmp_path: Path) -> None:
@@ -225,7 +227,7 @@ def test_a_build_that_holds_the_warehouse_is_waited_for(
     command = [otelmart, *verb, "--warehouse", str(path)]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as reader:
         assert reader.stderr
-        assert reader.stderr.readline() == "waiting until the build that holds the warehouse has ended\n"
+        assert reader.stderr.readline() == "waiting until the program that holds the warehouse has ended\n"
         assert reader.poll() is None
         holder.communicate("\n")
         said, wrong = reader.communicate(timeout=30)
@@ -237,7 +239,7 @@ def test_a_build_that_holds_the_warehouse_for_long_is_named_with_a_cure(
     held: tuple[Path, "subprocess.Popen[str]"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answers, "WAIT_SECONDS", 0.5)
-    with pytest.raises(RunError, match="is being written by another process: try again when its build has ended"):
+    with pytest.raises(RunError, match="is being written by another program: try again when that has ended"):
         answers.asked("slo", held[0], environment=None)
 
 
