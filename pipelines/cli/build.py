@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 PROJECT = shipped("dbt")
 DEFAULT_WAREHOUSE = Path(".otelmart/warehouse.duckdb")
-_LOGGING = ("--log-format", "json", "--log-level", "warn", "--log-level-file", "info")
 _SHOWN_ROWS = 3
 _HEADLINES = ("Encountered an error", "Compilation Error", "Runtime Error", "Database Error")
 _CURES = {
@@ -145,8 +144,9 @@ def run_dbt(
     }
     with _stopped_by_sigterm():
         process = subprocess.run(
-            [sys.executable, "-m", "dbt.cli.main", *_LOGGING, "build", "--target", target, "--project-dir", project,
-             "--profiles-dir", project, "--target-path", state / "target", "--log-path", state / "logs", *arguments],
+            [sys.executable, "-m", "pipelines.dbt_process", state / "logs", "build", "--target", target,
+             "--project-dir", project, "--profiles-dir", project, "--target-path", state / "target",
+             "--log-path", state / "logs", *arguments],
             env=os.environ | told,
             cwd=project,
             capture_output=True,
@@ -193,10 +193,9 @@ def _variables(assignments: tuple[str, ...], project: Path) -> dict[str, int | s
     return variables
 
 
-def _errors(log: str) -> list[str]:
-    """Texts of the error events in dbt's JSON log."""
-    events = [json.loads(line)["info"] for line in log.splitlines() if line.startswith("{")]
-    return [event["msg"] for event in events if event["level"] == "error"]
+def _errors(said: str) -> list[str]:
+    """Texts of the errors that dbt's process said, among what others may print."""
+    return [json.loads(line) for line in said.splitlines() if line.startswith('"')]
 
 
 def _one_line(message: str) -> str:

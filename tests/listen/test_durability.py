@@ -83,7 +83,7 @@ def dbt_of(listener: int) -> list[psutil.Process]:
     found = []
     for process in psutil.Process(listener).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
-            found += [process] if "dbt.cli.main" in process.cmdline() else []
+            found += [process] if "pipelines.dbt_process" in process.cmdline() else []
     return found
 
 
