@@ -30,12 +30,12 @@ from pipelines.payloads import Payload, Signal, payload_id
 ROUNDS = 5
 ROWS_PER_REQUEST = 512
 
-# name → (signal, what one row is, requests of a seed); 52 trace requests are 16 MB: one group
+# name → (signal, what one row is, requests of a seed): as many as are one group, 16 MiB, of which a run has most
 CASES: dict[str, tuple[Signal, str, Callable[..., list[bytes]]]] = {
-    "spans": ("traces", "span", partial(traffic.trace_requests, 52)),
-    "spans_high_cardinality": ("traces", "span", partial(traffic.trace_requests, 26, high_cardinality=True)),
-    "logs": ("logs", "record", partial(traffic.log_requests, 48)),
-    "points": ("metrics", "point", partial(traffic.metric_requests, 64)),
+    "spans": ("traces", "span", partial(traffic.trace_requests, 56)),
+    "spans_high_cardinality": ("traces", "span", partial(traffic.trace_requests, 52, high_cardinality=True)),
+    "logs": ("logs", "record", partial(traffic.log_requests, 93)),
+    "points": ("metrics", "point", partial(traffic.metric_requests, 130)),
 }
 
 _SIGNALS: tuple[Any, ...] = (spans, logs, metrics)
