@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 PROJECT = shipped("dbt")
 DEFAULT_WAREHOUSE = Path(".otelmart/warehouse.duckdb")
 _SHOWN_ROWS = 3
-_HEADLINES = ("Encountered an error", "Compilation Error", "Runtime Error", "Database Error")
+_HEADLINE = re.compile(r"(?:Encountered an error|\w+ Error)(?: in \w+ \S+ \((?P<place>.+)\))?:?")
 _CURES = {
     "Could not set lock on file": "the warehouse is open in another program: close it and run the same command again",
     "on this incremental model are out of sync": "a model has other columns now: run otelmart build --full-refresh",
@@ -199,14 +200,15 @@ def _errors(said: str) -> list[str]:
 
 
 def _one_line(message: str) -> str:
-    """What matters of a dbt error: its cure if we know one, else its text without the headline and the call stack."""
+    """What matters of a dbt error: its cure if we know one, else its file, unless a macro said it, and its text."""
     for sign, cure in _CURES.items():
         if sign in message:
             return cure
-    lines = [line.strip() for line in message.split("> in macro")[0].splitlines() if line.strip()]
-    told = [
-        line for line in lines if not line.startswith(("Encountered an error", "Compilation Error", "Runtime Error"))
-    ]
+    text, in_macro, _ = message.partition("> in macro")
+    lines = [line.strip() for line in text.partition("Possible fixes:")[0].splitlines() if line.strip()]
+    places = [found["place"] for line in lines if (found := _HEADLINE.fullmatch(line))]
+    told = [f"{place}:" for place in places if place and not in_macro]
+    told += [line for line in lines if not _HEADLINE.fullmatch(line)]
     return " ".join(told or lines or ["dbt stopped without a word; see .otelmart/dbt/logs/dbt.log"])
 
 

@@ -1,5 +1,7 @@
 """Lakes that are empty or old, and commands that make no sense."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,22 @@ def test_a_wrong_variable_is_named_with_what_it_may_be(builder: Builder) -> None
         'otelmart: variable session_gap_minutes is "soon"; it must be a whole number of minutes, 0 to 1440: '
         "see vars in dbt/dbt_project.yml\n"
     )
+
+
+def test_a_model_that_cannot_be_read_is_named_with_its_file(builder: Builder, tmp_path: Path) -> None:
+    builder.lake.account("u1", "traces", {at("1 00:00:00").date(): 0})
+    project = shutil.copytree(builder.repo / "dbt", tmp_path / "own", ignore=shutil.ignore_patterns("target", "logs"))
+    model = project / "models" / "marts" / "own.sql"
+    model.write_text("select {{ nope( }}")
+    run = builder.run("--project", str(project))
+    assert run.returncode == 1
+    assert run.stderr == "otelmart: models/marts/own.sql: unexpected '}', expected ')' line 1 select {{ nope( }}\n"
+
+    model.write_text("{{ config(contract={'enforced': false}) }} select nope from {{ ref('services') }}")
+    run = builder.run("--project", str(project), "--select", "services own", "--no-tests")
+    (failure,) = json.loads(run.stdout)["failures"]
+    assert failure["name"] == "own"
+    assert failure["message"].startswith('models/marts/own.sql: Binder Error: Referenced column "nope" not found')
 
 
 @pytest.mark.parametrize(
