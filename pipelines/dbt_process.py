@@ -1,8 +1,8 @@
 """dbt's command line as a process of its own, with a log and errors for `otelmart build` to read.
 
-dbt itself makes a line of JSON or text of each of some 9,000 events of a build, for the screen and for its log, and
-throws away those below the level asked for; that, and collecting garbage that is hardly there, takes a quarter of a
-build. Here lines are made of what is kept.
+dbt itself makes two lines of each of some 8,000 events of a build with tests, for the screen and for its log, and
+throws away those below the level asked for, all but some 600; that and collecting garbage that is hardly there take a
+quarter of a build. Here lines are made of what is kept.
 """
 
 import gc
