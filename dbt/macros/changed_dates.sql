@@ -158,22 +158,6 @@
     {{ in_dates(column, meta.get('days_before', 0), meta.get('days_after', 0)) }}
 {%- endmacro %}
 
-{# DuckDB: deletes the dates even when none of their rows is left, then inserts. #}
-{% macro get_incremental_replace_dates_sql(arg) %}
-    {%- set columns = arg.dest_columns | map(attribute='quoted') | join(', ') -%}
-    delete from {{ arg.target_relation }} where {{ one_of('event_date', dates_to_build()) }};
-    insert into {{ arg.target_relation }} ({{ columns }}) select {{ columns }} from {{ arg.temp_relation }} order by event_date;
-{% endmacro %}
-
-{# DuckDB: a table made anew lies in the order of its dates, so that whoever reads or replaces a few of them skips the
-   row groups of the others. #}
-{% macro duckdb__create_table_as(temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none) %}
-    {%- if not temporary and config.get('materialized') == 'incremental' -%}
-        {%- set compiled_code = 'select * from (' ~ compiled_code ~ '\n) as unordered order by event_date' -%}
-    {%- endif -%}
-    {{ return(dbt.duckdb__create_table_as(temporary, relation, compiled_code, language, partitioned_by, sorted_by)) }}
-{% endmacro %}
-
 {# BigQuery: the same dates as static partitions; config() is read at parse time, so it cannot carry them. #}
 {% macro bq_generate_incremental_insert_overwrite_build_sql(
     tmp_relation, target_relation, sql, unique_key, partition_by, partitions, dest_columns, tmp_relation_exists, copy_partitions

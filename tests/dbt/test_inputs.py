@@ -147,6 +147,34 @@ def test_a_model_that_cannot_be_read_is_named_with_its_file(builder: Builder, tm
     assert failure["message"].startswith('models/marts/own.sql: Binder Error: Referenced column "nope" not found')
 
 
+def test_columns_unlike_the_table_or_the_contract_are_named_and_nothing_is_replaced(
+    builder: Builder, tmp_path: Path
+) -> None:
+    builder.lake.account("u1", "traces", {at("1 00:00:00").date(): 0})
+    project = shutil.copytree(builder.repo / "dbt", tmp_path / "own", ignore=shutil.ignore_patterns("target", "logs"))
+    model, contract = project / "models" / "marts" / "own.sql", project / "models" / "marts" / "own.yml"
+
+    def build(sql: str, kind: str, *arguments: str) -> list[str]:
+        model.write_text(f"select date '2026-03-01' as event_date, {sql}")
+        columns = f"[{{name: event_date, data_type: date}}, {{name: n, data_type: {kind}}}]"
+        contract.write_text(f"models: [{{name: own, columns: {columns}}}]")
+        run = builder.run("--project", str(project), "--select", "own", "--no-tests", *arguments)
+        messages = [failure["message"] for failure in json.loads(run.stdout)["failures"]]
+        assert run.returncode == bool(messages)
+        return messages
+
+    cure = "Make them agree; a table gets other columns by otelmart build --full-refresh"
+    assert build("cast(1 as int64) as n", "int64") == []
+    assert build("cast(2 as int64) as n", "int64") == []
+    assert build("'3' as n, 4 as m", "int64") == [
+        "m: SQL INTEGER, table lacks it, contract lacks it n: SQL VARCHAR, table BIGINT, contract BIGINT " + cure
+    ]
+    assert build("'5' as n", "string") == ["n: SQL VARCHAR, table BIGINT, contract VARCHAR " + cure]
+    assert builder.query("select n from marts.own") == [(2,)]
+    assert build("'6' as n", "string", "--full-refresh") == []
+    assert builder.query("select n from marts.own") == [("6",)]
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "allowed"),
     [
