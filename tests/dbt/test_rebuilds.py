@@ -112,10 +112,10 @@ def test_plain_dbt_build_passes_its_tests_and_literal_rows_give_literal_numbers(
 
 def test_late_rows_and_an_emptied_date_rebuild_their_dates_and_equal_a_full_refresh(builder: Builder) -> None:
     _first_days(builder)
-    assert builder.build()["rebuilt_dates"] == ["2026-03-01", "2026-03-02"]
+    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-01", "2026-03-02"]
     before = builder.fingerprints()
 
-    assert builder.build()["rebuilt_dates"] == []
+    assert builder.build("--no-tests")["rebuilt_dates"] == []
     assert builder.fingerprints() == before
 
     _late_rows(builder)
@@ -129,7 +129,7 @@ def test_late_rows_and_an_emptied_date_rebuild_their_dates_and_equal_a_full_refr
     ) == [("01 23:40", 3)]
     assert builder.query("select count(*) from marts_staging.stg_otel__logs") == [(0,)]
 
-    assert builder.build("--full-refresh")["rebuilt_dates"] == ["2026-03-01", "2026-03-02"]
+    assert builder.build("--full-refresh", "--no-tests")["rebuilt_dates"] == ["2026-03-01", "2026-03-02"]
     assert builder.fingerprints() == late
 
 
@@ -209,7 +209,7 @@ def test_only_the_date_of_a_late_row_is_rebuilt(builder: Builder) -> None:
     builder.lake.add(
         "u5", "traces", [span("8 12:00:00", "t20", service_name="web", http_route="/a", http_method="GET")]
     )
-    builder.build()
+    builder.build("--no-tests")
     builder.lake.add(
         "u6", "traces", [span("8 13:00:00", "t21", service_name="web", http_route="/a", http_method="GET")]
     )
@@ -218,7 +218,7 @@ def test_only_the_date_of_a_late_row_is_rebuilt(builder: Builder) -> None:
         "u7", "traces", [span("1 13:00:00", "t22", service_name="web", http_route="/a", http_method="GET")]
     )
     (builder.lake.path / "ingest_ledger" / "u7-traces.parquet").unlink()
-    assert builder.build()["rebuilt_dates"] == ["2026-03-08"]
+    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-08"]
     assert builder.query(
         "select event_date, observed_request_count "
         "from marts.fct_latency_daily where operation = '/a' order by event_date"
@@ -227,12 +227,12 @@ def test_only_the_date_of_a_late_row_is_rebuilt(builder: Builder) -> None:
 
 def test_a_build_killed_midway_is_done_again(builder: Builder) -> None:
     _first_days(builder)
-    builder.build()
+    builder.build("--no-tests")
     _late_rows(builder)
     _kill_after("int_facts", builder)
     assert builder.build()["rebuilt_dates"] == ["2026-03-01"]
     resumed = builder.fingerprints()
-    builder.build("--full-refresh")
+    builder.build("--full-refresh", "--no-tests")
     assert builder.fingerprints() == resumed
 
 

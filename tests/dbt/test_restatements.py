@@ -22,21 +22,21 @@ def test_a_late_row_restates_its_number_of_its_day_and_a_full_refresh_forgets_no
             page_view("2 07:00:00", "t3", "home"),
         ],
     )
-    builder.build("--var", "as_of=2026-03-01 12:00:00")
+    builder.build("--var", "as_of=2026-03-01 12:00:00", "--no-tests")
     builder.lake.add("u2", "traces", [page_view("1 13:00:00", "t4", "home")])
-    builder.build("--var", "as_of=2026-03-01 18:00:00")
+    builder.build("--var", "as_of=2026-03-01 18:00:00", "--no-tests")
     builder.lake.add("u2b", "traces", [page_view("1 23:50:00", "t4b", "home")])
-    builder.build("--var", "as_of=2026-03-02 00:07:00")
+    builder.build("--var", "as_of=2026-03-02 00:07:00", "--no-tests")
     assert builder.query(RESTATED) == []  # the day still lasted, or its last rows were on their way
 
     steps = "select count(*) from marts_state.int_published_numbers"
     published = builder.query(steps)
-    builder.build("--var", "as_of=2026-03-02 08:00:00")
+    builder.build("--var", "as_of=2026-03-02 08:00:00", "--no-tests")
     assert builder.query(RESTATED) == []
     assert builder.query(steps) == published
 
     builder.lake.add("u3", "traces", [page_view("1 14:00:00", "t5", "home")])
-    builder.build("--var", "as_of=2026-03-03 08:00:00")
+    builder.build("--var", "as_of=2026-03-03 08:00:00", "--no-tests")
     assert builder.query(RESTATED) == [LATE_PAGE]
 
     # three days later the date is final
@@ -58,11 +58,11 @@ def test_a_late_row_restates_its_number_of_its_day_and_a_full_refresh_forgets_no
 
 def test_a_number_that_appears_after_its_date_was_final_is_restated_from_nothing(builder: Builder) -> None:
     builder.lake.add("u1", "traces", [page_view("2 10:00:00", "t1", "home"), order("2 10:00:00", "t2", "o1", "20.50")])
-    builder.build("--var", "as_of=2026-03-06 08:00:00")
+    builder.build("--var", "as_of=2026-03-06 08:00:00", "--no-tests")
     assert builder.query(RESTATED) == []  # no build came before it, so nobody was told otherwise
 
     builder.lake.add("u2", "traces", [order("1 11:00:00", "t3", "o2", "7.25")])
-    builder.build("--var", "as_of=2026-03-07 08:00:00")
+    builder.build("--var", "as_of=2026-03-07 08:00:00", "--no-tests")
     counts = (1, 1, "first", None)
     expected = {
         ("2026-03-01", "fct_latency_daily", "error_ratio", "(all)", None, Decimal(0), Decimal(0), *counts),
