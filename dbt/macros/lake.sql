@@ -1,7 +1,7 @@
 {# DuckDB views `observability.<table>` over the Parquet files of a lake; BigQuery has the tables themselves. #}
 {% macro create_lake_views() %}
     {% if execute and target.type == 'duckdb' and flags.WHICH in ('run', 'build', 'seed', 'test', 'snapshot', 'freshness') %}
-        {% set lake = env_var('OTELMART_LAKE', '../.otelmart/lake') %}
+        {% set lake = lake_place() %}
         {% if lake_file_count(lake ~ '/ingest_ledger/*.parquet') == 0 %}
             {{ exceptions.raise_compiler_error('no lake at ' ~ lake ~ ': run `otelmart ingest --from files:DIR --to lake:' ~ lake ~ '`, or set OTELMART_LAKE') }}
         {% endif %}
@@ -13,6 +13,9 @@
         {% do run_query('create or replace view observability.ingest_ledger as select * exclude (path, last_modified) from ' ~ state_table('lake_ledger')) %}
     {% endif %}
 {% endmacro %}
+
+{# The lake, beside the project where nobody says otherwise; from the root, so that its views can be asked from anywhere. #}
+{% macro lake_place() %}{{ return(env_var('OTELMART_LAKE', invocation_args_dict.project_dir ~ '/../.otelmart/lake')) }}{% endmacro %}
 
 {#
     What each file of the lake has, in the state table `lake_parts`, and the ledger's entries, in `lake_ledger`. Files never

@@ -44,7 +44,7 @@
     {%- set layers = stored_layers() -%}
     {%- set schemas = "('" ~ layers.keys() | join("', '") ~ "')" -%}
     {%- set tables = run_query('select schema_name, table_name from duckdb_tables() where schema_name in ' ~ schemas).rows -%}
-    {%- set lake = env_var('OTELMART_LAKE', '../.otelmart/lake') -%}
+    {%- set lake = lake_place() -%}
     with segments as (
         {%- for schema, table in tables %}
         select '{{ layers[schema] }}' as layer, '{{ table }}' as table_name, block_id, block_offset, additional_block_ids

@@ -1,6 +1,8 @@
 """Views over files that older and newer releases wrote: every row, and NULL where a file lacks a column; what is
 remembered of files goes with them."""
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -80,3 +82,15 @@ def test_a_date_is_read_without_opening_the_files_of_others(otelmart: str, lake:
         assert connection.execute(asked).fetchall() == [("0",)]
         with pytest.raises(duckdb.Error, match=r"9\.parquet"):
             spans(connection)
+
+
+def test_views_that_plain_dbt_made_can_be_asked_from_another_folder(repo: Path, otelmart: str, lake: Path) -> None:
+    project = shutil.copytree(repo / "dbt", lake.parent / "dbt", ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(lake, lake.parent / ".otelmart" / "lake")  # where plain dbt looks for it
+    dbt = Path(otelmart).with_name("dbt")
+    command = [dbt, "build", "--select", "stg_otel__ledger", "--exclude-resource-type", "test"]
+    nobody_says = {name: value for name, value in os.environ.items() if not name.startswith("OTELMART_")}
+    done = subprocess.run(command, cwd=project, env=nobody_says, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    with duckdb.connect(str(lake.parent / ".otelmart" / "warehouse.duckdb"), read_only=True) as connection:
+        assert len(spans(connection)) == 4
