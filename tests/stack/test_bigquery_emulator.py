@@ -49,12 +49,13 @@ def test_two_builds_with_rows_between_equal_one_build_of_all_in_duckdb(lake: Pat
     with emulator(tmp_path / "data") as bigquery:
         bigquery.create_tables()
         _load(bigquery, lake, late=False)
-        _dbt(tmp_path / "first", "tests/stack/bigquery", OTELMART_TEST_EMULATOR=bigquery.url)
+        _dbt(tmp_path / "first", "tests/stack/bigquery", "unit_test test", OTELMART_TEST_EMULATOR=bigquery.url)
         early = bigquery.rows("marts.fct_latency_hourly", ["hour_time"])
         _load(bigquery, lake, late=True)
         _dbt(tmp_path / "second", "tests/stack/bigquery", OTELMART_TEST_EMULATOR=bigquery.url)
         warehouse = tmp_path / "warehouse.duckdb"
-        _dbt(tmp_path / "local", "dbt", OTELMART_LAKE=str(lake), OTELMART_WAREHOUSE=str(warehouse))
+        duck = {"OTELMART_LAKE": str(lake), "OTELMART_WAREHOUSE": str(warehouse)}
+        _dbt(tmp_path / "local", "dbt", "unit_test test", **duck)
         local = _marts(warehouse)
         different = [name for name, (columns, rows) in local.items() if _sorted(bigquery.rows(name, columns)) != rows]
     assert 0 < len(early) < len(local["marts.fct_latency_hourly"][1])
@@ -78,9 +79,10 @@ def _rows(path: Path, condition: str) -> pa.Table:
         return connection.sql(f"select * from {files} where {condition}").to_arrow_table()
 
 
-def _dbt(target: Path, profiles: str, **env: str) -> None:
-    """`dbt build` of everything but the unit tests, which need no warehouse's rows."""
-    command = [str(BIN / "dbt"), "--no-use-colors", "build", "--exclude", "test_type:unit", "--vars", VARS]
+def _dbt(target: Path, profiles: str, without: str = "unit_test", **env: str) -> None:
+    """`dbt build` of everything but the unit tests, which need no warehouse's rows, or without any test."""
+    left_out = ["--exclude-resource-type", *without.split()]
+    command = [str(BIN / "dbt"), "--no-use-colors", "build", *left_out, "--vars", VARS]
     paths = ["--profiles-dir", str(REPO / profiles), "--target-path", str(target), "--log-path", str(target)]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("OTELMART_")}
     ran = subprocess.run([*command, *paths], cwd=REPO / "dbt", env={**inherited, **env}, capture_output=True, text=True)
