@@ -77,6 +77,11 @@ def say(answer: Answer, limit: int) -> None:
         click.echo(f"{limit:,} of {len(answer.rows):,} rows; --limit N shows more, --json all", err=True)
 
 
+def counted(number: int, thing: str) -> str:
+    """1 span, 2 spans."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def plain(value: Any) -> Any:
     """A value of DuckDB as one that JSON has; what is no number (NaN, infinity) is null."""
     if isinstance(value, dict):

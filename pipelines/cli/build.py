@@ -273,9 +273,11 @@ def _warehouse_facts(warehouse: Path, full_refresh: bool) -> dict[str, Any]:
 def _text(summary: dict[str, Any]) -> str:
     dates = summary.get("rebuilt_dates", [])
     shown = f"{dates[0]} to {dates[-1]}" if len(dates) > 1 else "".join(dates)
-    parts = [f"{summary['model_count']} models built", f"{summary['test_count']} tests passed"]
+    parts = [answers.counted(summary["model_count"], "model") + " built"]
+    parts += [answers.counted(summary["test_count"], "test") + " passed"] if summary["test_count"] else []
     if "rebuilt_dates" in summary:
-        parts.append(f"{len(dates)} dates rebuilt ({shown})" if dates else "no date changed since the last build")
+        rebuilt = f"{answers.counted(len(dates), 'date')} rebuilt ({shown})"
+        parts.append(rebuilt if dates else "no date changed since the last build")
         parts.append(f"{summary['mart_row_count']:,} rows in the marts")
     if summary["skipped_count"]:
         parts.append(f"{summary['skipped_count']} skipped")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pipelines.cli import options
-from pipelines.cli.answers import asked, objects
+from pipelines.cli.answers import asked, counted, objects
 from pipelines.cli.report import warehouse_option
 from pipelines.errors import RunError, UsageError
 from pipelines.report.span_tree import placed
@@ -54,10 +54,9 @@ def _waterfall(spans: Sequence[Span]) -> Iterator[str]:
     whole_ms = max((span["start_time_unix_nano"] - start) / 1e6 + (span["duration_ms"] or 0.0) for span in spans) or 1.0
     services = {span["service_name"] for span in spans}
     errors = [span for span in spans if span["is_error"]]
-    yield (
-        f"{spans[0]['start_time']}  {spans[0]['deployment_environment'] or 'no environment'}  {_count(spans, 'span')}  "
-        f"{_count(services, 'service')}  {_count(errors, 'error')}  {whole_ms:,.1f} ms"
-    )
+    counts = [counted(len(spans), "span"), counted(len(services), "service"), counted(len(errors), "error")]
+    environment = spans[0]["deployment_environment"] or "no environment"
+    yield "  ".join([str(spans[0]["start_time"]), environment, *counts, f"{whole_ms:,.1f} ms"])
     tree = list(placed(spans))
     width = max(len(_title(span, depth)) for span, depth in tree)
     for span, depth in tree:
@@ -69,10 +68,6 @@ def _waterfall(spans: Sequence[Span]) -> Iterator[str]:
         trouble = " ".join(filter(None, [span["exception_type"], span["status_message"]])) or "error"
         told = f"  {trouble}" if span["is_error"] else ""
         yield f"{_title(span, depth).ljust(width)}  |{bar}|  +{offset_ms:,.1f}  {took}{told}"
-
-
-def _count(things: Sized, name: str) -> str:
-    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _title(span: Span, depth: int) -> str:
