@@ -12,7 +12,7 @@
 
 {% macro is_building() %}{{ return(execute and flags.WHICH in ('run', 'build') and flags.INTROSPECT) }}{% endmacro %}
 
-{# on-run-start: the ledger now, beside the ledger as last built. #}
+{# on-run-start: the ledger now, beside the ledger as last built; until all is built and tested, a build is unfinished. #}
 {% macro remember_changed_dates() %}
     {% if is_building() %}
         {% do run_query('create schema if not exists ' ~ target.schema ~ '_state') %}
@@ -20,6 +20,7 @@
         {% do run_query('create table if not exists ' ~ state_table('moved_order_dates') ~ ' (event_date date)') %}
         {% do run_query('create table if not exists ' ~ state_table('last_build') ~ ' as select ' ~ as_of_time() ~ ' as build_time limit 0') %}
         {% do run_query('create table if not exists ' ~ state_table('stored_bytes') ~ ' (' ~ stored_bytes_columns() ~ ')') %}
+        {% do run_query('create or replace table ' ~ state_table('unfinished_build') ~ ' as select ' ~ as_of_time() ~ ' as begin_time') %}
         {% do run_query(changed_dates_sql()) %}
     {% endif %}
 {% endmacro %}
@@ -74,6 +75,7 @@
             {% do run_query('create or replace table ' ~ state_table('moved_order_dates') ~ ' (event_date date)') %}
             {% do run_query('create or replace table ' ~ state_table('built_dates') ~ ' as select event_date, table_name, entry_count, row_count, \'' ~ definitions() ~ '\' as definitions from ' ~ state_table('changed_dates') ~ ' where entry_count > 0') %}
             {% do run_query('create or replace table ' ~ state_table('last_build') ~ ' as select ' ~ as_of_time() ~ ' as build_time') %}
+            {% do run_query('create or replace table ' ~ state_table('unfinished_build') ~ ' as select ' ~ as_of_time() ~ ' as begin_time limit 0') %}
         {% endif %}
     {% endif %}
 {% endmacro %}

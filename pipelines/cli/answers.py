@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from time import monotonic, sleep
@@ -36,9 +37,24 @@ most_rows = click.option(
 
 def asked(name: str, warehouse: Path, **parameters: Any) -> Answer:
     """The answer to sql/NAME.sql."""
+    return answered(warehouse, (SQL / f"{name}.sql").read_text(), parameters)
+
+
+def answered(warehouse: Path, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+    """The answer to one statement; on stderr, once, what to think of it where the last build did not end well."""
+    from pipelines.report import units
+    from pipelines.report.sentences import unfinished
     from pipelines.report.warehouse import ask
 
-    return once_free(lambda: ask(warehouse, (SQL / f"{name}.sql").read_text(), parameters))
+    answer = once_free(lambda: ask(warehouse, sql, parameters))
+    if answer.due_dates:
+        _warn(units.plain(unfinished(answer.due_dates)))
+    return answer
+
+
+@cache
+def _warn(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def once_free(read: Callable[[], Read]) -> Read:

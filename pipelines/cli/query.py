@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from pipelines.cli import options
-from pipelines.cli.answers import most_rows, objects, once_free, say
+from pipelines.cli.answers import answered, most_rows, objects, say
 from pipelines.cli.report import warehouse_option
 
 
@@ -26,10 +26,8 @@ def command(sql: str, warehouse: Path, limit: int, as_json: bool) -> None:
     Marts are found without a schema; all names: otelmart query "show tables". Times are UTC. With --json a list of
     objects: decimals as text, so that money keeps its cents; times as ISO 8601.
     """
-    from pipelines.report.warehouse import ask
-
     statement = sys.stdin.buffer.read().decode(errors="surrogateescape") if sql == "-" else sql
-    answer = once_free(lambda: ask(warehouse, statement))
+    answer = answered(warehouse, statement)
     if as_json:
         click.echo(json.dumps(objects(answer), ensure_ascii=False))
         return

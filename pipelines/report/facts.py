@@ -64,12 +64,14 @@ class Scope:
 
 @dataclass(frozen=True)
 class Facts:
-    """Answers by question (its SQL file's name); `reads`: the marts of each question, `missing`: those not there."""
+    """Answers by question (its SQL file's name); `reads`: the marts of each question, `missing`: those not there;
+    `due_dates`: those that an unfinished build was to rebuild."""
 
     scope: Scope
     answers: dict[str, list[Row]]
     reads: dict[str, tuple[str, ...]]
     missing: dict[str, tuple[str, ...]]
+    due_dates: tuple[date, ...]
 
     def rows(self, question: str) -> list[Row]:
         return self.answers.get(question, [])
@@ -94,5 +96,10 @@ class Facts:
 
     def as_json(self) -> str:
         """Everything as one document: the scope, and the rows of each question; money as text, times as ISO 8601."""
-        document = {"scope": vars(self.scope), "unexplained_count": self.unexplained_count(), "answers": self.answers}
+        document = {
+            "scope": vars(self.scope),
+            "due_dates": self.due_dates,
+            "unexplained_count": self.unexplained_count(),
+            "answers": self.answers,
+        }
         return json.dumps(document, default=str, indent=2, ensure_ascii=False)

@@ -1,7 +1,8 @@
 """The story in sentences, the same on the page and in the terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from pipelines.report import story, units
 from pipelines.report.facts import Facts
@@ -18,6 +19,8 @@ class Sentence:
 def sentences(facts: Facts) -> list[Sentence]:
     """What happened, what is behind it, and whether the numbers can be believed."""
     found = [*_trouble(facts)]
+    if facts.due_dates:
+        found.insert(0, Sentence("bad", unfinished(facts.due_dates)))
     if not found and facts.at_level("latency", "all"):
         found = [Sentence("good", "No funnel step and no route stands out as broken.")]
     if facts.at_level("ledger", "table"):
@@ -35,6 +38,14 @@ def _trouble(facts: Facts) -> Iterable[Sentence]:
         yield Sentence("bad", failing(incident, facts))
     for route in [] if incidents else story.failing_routes(facts.at_level("latency", "route"))[:1]:
         yield Sentence("bad", always_failing(route))
+
+
+def unfinished(due_dates: Sequence[date]) -> str:
+    """What to think of numbers after a build that did not end well; `due_dates` in their order, at least one."""
+    first, last = units.long_day(due_dates[0]), units.long_day(due_dates[-1])
+    when = first if first == last else f"{first} to {last}"
+    doubt = f"numbers of {when} may be missing, old or wrong"
+    return f"The last build failed or left models out: {doubt}. Run otelmart build."
 
 
 def broken(step: story.BrokenStep) -> str:

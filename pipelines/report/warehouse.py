@@ -3,17 +3,20 @@
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
 
 from pipelines.errors import RunError, UsageError
+from pipelines.report import units
 from pipelines.report.facts import Facts, Row, Scope
+from pipelines.report.sentences import unfinished
 
 SQL = Path(__file__).resolve().parent / "sql"
 SCHEMA = "marts"
+STATE = f"{SCHEMA}_state"
 RELATION = rf"\b{SCHEMA}(?:_\w+)?\.\w+"  # spans stand in no mart: the traces drawn come from staging
 HOURLY_UP_TO_DAYS = 7
 USUAL_ENVIRONMENT = "production"
@@ -27,10 +30,12 @@ class Busy(RunError):
 
 
 class Answer(NamedTuple):
-    """What a query gave: column names, all different, and rows of DuckDB's Python values."""
+    """What a query gave: column names, all different, and rows of DuckDB's Python values; and the dates that an
+    unfinished build was to rebuild."""
 
     names: tuple[str, ...]
     rows: list[tuple[Any, ...]]
+    due_dates: tuple[date, ...]
 
 
 def ask(warehouse: Path, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
@@ -45,8 +50,9 @@ def ask(warehouse: Path, sql: str, parameters: Mapping[str, Any] | None = None) 
         raise UsageError("the SQL is not UTF-8: save it as UTF-8")
     with _opened(warehouse) as connection, ThreadPoolExecutor(1) as thread:
         _marts(connection, warehouse)
+        due_dates = _due_dates(connection)
         connection.execute(f"set search_path = '{SCHEMA}'")
-        running = thread.submit(_answer, connection, sql, parameters)
+        running = thread.submit(_answer, connection, sql, parameters, due_dates)
         try:
             return running.result()
         except KeyboardInterrupt:  # DuckDB itself misses it now and then when it runs in the main thread
@@ -55,16 +61,20 @@ def ask(warehouse: Path, sql: str, parameters: Mapping[str, Any] | None = None) 
             raise
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None) -> Answer:
+def _answer(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None, due_dates: tuple[date, ...]
+) -> Answer:
     try:
         statements = connection.extract_statements(sql)
         if len(statements) != 1:
             raise UsageError(f"give one statement of SQL, not {len(statements)}")
         result = connection.execute(statements[0], parameters)
         names = [column[0] for column in result.description or ()]  # gone once the rows are fetched
-        return Answer(_unlike(names), [tuple(map(_clean, row)) for row in result.fetchall()])
+        return Answer(_unlike(names), [tuple(map(_clean, row)) for row in result.fetchall()], due_dates)
     except duckdb.Error as error:
         text = " ".join(str(error).split())
+        if due_dates and isinstance(error, duckdb.CatalogException):
+            text = f"{text}. {units.plain(unfinished(due_dates))}"
         raise (RunError if isinstance(error, duckdb.OperationalError) else UsageError)(text) from None
 
 
@@ -82,7 +92,8 @@ def read_facts(warehouse: Path, environment: str | None = None) -> Facts:
         there = _relations(connection)
         missing = {name: tuple(mart for mart in marts if mart not in there) for name, marts in reads.items()}
         answers = {name: _ask(connection, sql, scope) for name, sql in questions.items() if not missing[name]}
-    return Facts(scope, answers, reads, missing)
+        due_dates = _due_dates(connection)
+    return Facts(scope, answers, reads, missing, due_dates)
 
 
 def _unlike(names: Sequence[str]) -> tuple[str, ...]:
@@ -137,6 +148,16 @@ def _marts(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> dict[str, 
     if not found:
         raise UsageError(f"{warehouse} has no marts yet: {BUILD}")
     return found
+
+
+def _due_dates(connection: duckdb.DuckDBPyConnection) -> tuple[date, ...]:
+    """Dates that an unfinished build was to rebuild: killed, failed, or of some models only."""
+    if f"{STATE}.unfinished_build" not in _relations(connection):  # nothing says how it was built
+        return ()
+    found = connection.execute(
+        f"select distinct event_date from {STATE}.changed_dates, {STATE}.unfinished_build where is_changed order by all"
+    )
+    return tuple(day for (day,) in found.fetchall())
 
 
 def _relations(connection: duckdb.DuckDBPyConnection) -> set[str]:

@@ -7,6 +7,7 @@ import sys
 from datetime import date
 from decimal import Decimal
 
+from pipelines.report.warehouse import ask
 from tests.dbt.conftest import Builder, at, order, page_view, span
 
 DAY = {n: date(2026, 3, n) for n in range(1, 10)}
@@ -70,6 +71,11 @@ def _kill_after(model: str, builder: Builder) -> None:
             break
     killed.communicate()
     assert killed.returncode == -signal.SIGKILL
+
+
+def _due_dates(builder: Builder) -> tuple[date, ...]:
+    """What everybody who asks the warehouse is told of its last build."""
+    return ask(builder.warehouse, "select 1").due_dates
 
 
 def test_plain_dbt_build_passes_its_tests_and_literal_rows_give_literal_numbers(builder: Builder) -> None:
@@ -230,7 +236,9 @@ def test_a_build_killed_midway_is_done_again(builder: Builder) -> None:
     builder.build("--no-tests")
     _late_rows(builder)
     _kill_after("int_facts", builder)
+    assert _due_dates(builder) == (DAY[1],)
     assert builder.build()["rebuilt_dates"] == ["2026-03-01"]
+    assert _due_dates(builder) == ()
     resumed = builder.fingerprints()
     builder.build("--full-refresh", "--no-tests")
     assert builder.fingerprints() == resumed
@@ -260,4 +268,5 @@ def test_a_build_waits_for_who_reads_the_warehouse(builder: Builder) -> None:
 def test_a_partial_build_leaves_the_dates_due(builder: Builder) -> None:
     _first_days(builder)
     builder.build("--select", "+fct_latency_daily", "--no-tests")
+    assert _due_dates(builder) == (DAY[1], DAY[2])
     assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-01", "2026-03-02"]
