@@ -33,6 +33,7 @@ _HEADLINE = re.compile(r"(?:Encountered an error|\w+ Error)(?: in \w+ \S+ \((?P<
 _CURES = {
     "Could not set lock on file": "the warehouse is open in another program: close it and run the same command again",
     "on this incremental model are out of sync": "a model has other columns now: run otelmart build --full-refresh",
+    "failed to offload data block": "no room on the disk of the warehouse: free some, or give more --memory",
     "Out of Memory Error": "DuckDB has too little memory for it: build with more of it, for example --memory 6GiB",
     "default credentials were not found": "no Google credentials: run `gcloud auth application-default login`",
 }
@@ -154,12 +155,20 @@ def run_dbt(
             text=True,
             check=False,
         )  # fmt: skip
-    results = json.loads(results_path.read_text())["results"] if results_path.exists() else []
+    results = _results(results_path)
     broken_hooks = [r for r in results if r["unique_id"].startswith("operation.") and r["status"] == "error"]
     if broken_hooks or (not results and process.returncode):
         texts = [r["message"] for r in broken_hooks] or _errors(process.stdout) or [process.stderr]
         raise RunError(_one_line(texts[0]))
     return [r for r in results if not r["unique_id"].startswith("operation.")]
+
+
+def _results(path: Path) -> list[dict[str, Any]]:
+    try:
+        found: list[dict[str, Any]] = json.loads(path.read_text())["results"] if path.exists() else []
+    except json.JSONDecodeError:
+        raise RunError(f"dbt could not write all of {path}: free some room on its disk and build again") from None
+    return found
 
 
 @contextmanager

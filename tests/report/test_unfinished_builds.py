@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import UsageError
+from pipelines.cli.build import _results
+from pipelines.errors import RunError, UsageError
 from pipelines.report import units
 from pipelines.report.facts import Facts
 from pipelines.report.page import page
@@ -62,3 +63,10 @@ def test_a_mart_that_was_not_reached_is_explained(warehouse: Change) -> None:
         ask(path, "select * from fct_errors_hourly")
     assert str(refused.value).startswith("Catalog Error: Table with name fct_errors_hourly does not exist!")
     assert str(refused.value).endswith(f". {TEXT}")
+
+
+def test_results_that_a_full_disk_cut_off_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "run_results.json"
+    path.write_text('{"results": [{"unique_id": "model.otel')
+    with pytest.raises(RunError, match=r"could not write all of .*run_results.json: free some room on its disk"):
+        _results(path)
