@@ -45,7 +45,7 @@
     {%- endfor -%}
     with columns as (
         {%- for side, relation in sides.items() %}
-        select '{{ side }}' as side, column_name, column_type from (describe select * from {{ relation }})
+        select '{{ side }}' as side, lower(column_name) as column_name, column_type from (describe select * from {{ relation }})
         {%- if not loop.last %} union all {% endif %}
         {%- endfor %}
     )
