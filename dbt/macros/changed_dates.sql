@@ -20,6 +20,9 @@
         {% do run_query('create table if not exists ' ~ state_table('moved_order_dates') ~ ' (event_date date)') %}
         {% do run_query('create table if not exists ' ~ state_table('last_build') ~ ' as select ' ~ as_of_time() ~ ' as build_time limit 0') %}
         {% do run_query('create table if not exists ' ~ state_table('stored_bytes') ~ ' (' ~ stored_bytes_columns() ~ ')') %}
+        {% if flags.FULL_REFRESH and builds_all_models() %}  {# every date is due until it has ended #}
+            {% do run_query('update ' ~ state_table('built_dates') ~ ' set definitions = \'\' where true') %}
+        {% endif %}
         {% do run_query('create or replace table ' ~ state_table('unfinished_build') ~ ' as select ' ~ as_of_time() ~ ' as begin_time') %}
         {% do run_query(changed_dates_sql()) %}
     {% endif %}
@@ -60,14 +63,20 @@
     {{ return(local_md5(parts | join('; '))) }}
 {% endmacro %}
 
+{# Whether no incremental model is left out of this run. #}
+{% macro builds_all_models() %}
+    {% set left_out = [] %}
+    {% for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'incremental' and node.unique_id not in selected_resources %}
+        {% do left_out.append(node.name) %}
+    {% endfor %}
+    {{ return(left_out == []) }}
+{% endmacro %}
+
 {# on-run-end: the state moves only when every result is good and no incremental model was left out. #}
 {% macro mark_dates_built(results) %}
     {% if is_building() %}
-        {% set state = namespace(is_complete=true) %}
+        {% set state = namespace(is_complete=builds_all_models()) %}
         {% for result in results if result.status | string not in ('success', 'pass', 'warn', 'no-op') %}
-            {% set state.is_complete = false %}
-        {% endfor %}
-        {% for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'incremental' and node.unique_id not in selected_resources %}
             {% set state.is_complete = false %}
         {% endfor %}
         {% if state.is_complete %}

@@ -155,6 +155,9 @@ def run_dbt(
             text=True,
             check=False,
         )  # fmt: skip
+    if process.returncode < 0:
+        killed = f"dbt was killed by signal {-process.returncode}, as a machine without memory left does"
+        raise RunError(f"{killed}: build again, or with less --memory; the dates stay due")
     results = _results(results_path)
     broken_hooks = [r for r in results if r["unique_id"].startswith("operation.") and r["status"] == "error"]
     if broken_hooks or (not results and process.returncode):

@@ -1,11 +1,14 @@
 """What a build replaces, and that it never matters in how many builds the rows came."""
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 from pipelines.report.warehouse import ask
 from tests.dbt.conftest import Builder, at, order, page_view, span
@@ -61,9 +64,9 @@ def _late_rows(builder: Builder) -> None:
     )
 
 
-def _kill_after(model: str, builder: Builder) -> None:
+def _kill_after(model: str, builder: Builder, *arguments: str) -> None:
     """Ends a build with SIGKILL once that model is there."""
-    killed = builder.dbt("build", "--exclude-resource-type", "unit_test", "--threads", "1")
+    killed = builder.dbt("build", "--exclude-resource-type", "unit_test", "--threads", "1", *arguments)
     assert killed.stdout is not None
     for line in killed.stdout:
         if f"OK created sql incremental model marts_intermediate.{model} " in line:
@@ -240,8 +243,28 @@ def test_a_build_killed_midway_is_done_again(builder: Builder) -> None:
     assert builder.build()["rebuilt_dates"] == ["2026-03-01"]
     assert _due_dates(builder) == ()
     resumed = builder.fingerprints()
+
+    _kill_after("int_facts", builder, "--full-refresh")
+    assert _due_dates(builder) == (DAY[1], DAY[2])
+    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-01", "2026-03-02"]
+    assert builder.fingerprints() == resumed
     builder.build("--full-refresh", "--no-tests")
     assert builder.fingerprints() == resumed
+
+
+def test_a_build_whose_dbt_is_killed_says_so(builder: Builder) -> None:
+    builder.lake.account("u1", "traces", {DAY[1]: 0})
+    with builder.start("--no-tests") as build:
+        children = Path(f"/proc/{build.pid}/task/{build.pid}/children")
+        while not children.read_text():
+            time.sleep(0.01)
+        os.kill(int(children.read_text()), signal.SIGKILL)
+        _, said = build.communicate()
+    assert build.returncode == 1
+    assert said == (
+        "otelmart: dbt was killed by signal 9, as a machine without memory left does: build again, or with less "
+        "--memory; the dates stay due\n"
+    )
 
 
 READER = (
