@@ -23,8 +23,8 @@
         {% if flags.FULL_REFRESH and builds_all_models() %}  {# every date is due until it has ended #}
             {% do run_query('update ' ~ state_table('built_dates') ~ ' set definitions = \'\' where true') %}
         {% endif %}
-        {% do run_query('create or replace table ' ~ state_table('unfinished_build') ~ ' as select ' ~ as_of_time() ~ ' as begin_time') %}
         {% do run_query(changed_dates_sql()) %}
+        {% do run_query('create or replace table ' ~ state_table('unfinished_build') ~ ' as select ' ~ as_of_time() ~ ' as begin_time') %}
     {% endif %}
 {% endmacro %}
 
