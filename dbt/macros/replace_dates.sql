@@ -1,6 +1,6 @@
 {#
     DuckDB: replaces whole dates of a table. dbt-duckdb's own way asks six times a model what columns there are, once by
-    analysing its SQL again, which is an eighth of a build; here one query compares all of them, what the SQL made, what
+    analysing its SQL again, which is a tenth of a build; here one query compares all of them, what the SQL made, what
     the table has and what the contract says. The first build and a full refresh are dbt-duckdb's.
 #}
 {% materialization incremental, adapter='duckdb' %}
