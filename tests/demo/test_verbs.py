@@ -61,7 +61,9 @@ def test_objectives_are_the_last_of_each_series_and_check_ends_with_1(verb: Any,
     )
     left = [row["budget_left_%"] for row in found if row["budget_left_%"] is not None]
     assert left == sorted(left)
-    assert verb("slo", "--environment", "nowhere").stderr.startswith("no objective has data: ")
+    nowhere = verb("slo", "--environment", "nowhere", "--check")
+    assert (nowhere.returncode, nowhere.stdout) == (1, "")
+    assert nowhere.stderr.startswith("no objective has data of environment nowhere\n")
 
 
 def test_the_largest_trace_is_shown_whole(verb: Any, built: Built) -> None:

@@ -26,6 +26,10 @@ BEGUN = (
     """,
 )
 ENDED = (*BEGUN, "delete from marts_state.unfinished_build")
+HELD = (
+    "update marts.fct_slo_budget_daily set state = 'ok'",
+    "update marts.fct_slo_burn_alerts set state = 'quiet'",
+)
 TEXT = (
     "The last build failed or left models out: numbers of 17 Nov 2026 to 18 Nov 2026 may be missing, old or wrong. "
     "Run otelmart build."
@@ -55,6 +59,14 @@ def test_an_answer_is_given_and_what_to_think_of_it(
     done = subprocess.run([otelmart, *verb, "--warehouse", warehouse(*changes)], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, said)
     assert done.stdout
+
+
+def test_objectives_of_an_unfinished_build_are_not_held(warehouse: Change, otelmart: str) -> None:
+    check = [otelmart, "slo", "--check", "--warehouse"]
+    begun = subprocess.run([*check, warehouse(*BEGUN, *HELD)], capture_output=True, text=True)
+    assert begun.returncode == 1
+    assert begun.stderr.endswith("the objectives cannot be judged by an unfinished build: run otelmart build\n")
+    assert subprocess.run([*check, warehouse(*ENDED, *HELD)], capture_output=True).returncode == 0
 
 
 def test_a_mart_that_was_not_reached_is_explained(warehouse: Change) -> None:
