@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PROJECT = shipped("dbt")
 DEFAULT_WAREHOUSE = Path(".otelmart/warehouse.duckdb")
 _SHOWN_ROWS = 3
+_FAILED = ("error", "fail", "runtime error")
 _HEADLINE = re.compile(r"(?:Encountered an error|\w+ Error)(?: in \w+ \S+ \((?P<place>.+)\))?:?")
 _CURES = {
     "Could not set lock on file": "the warehouse is open in another program: close it and run the same command again",
@@ -159,10 +160,10 @@ def run_dbt(
         killed = f"dbt was killed by signal {-process.returncode}, as a machine without memory left does"
         raise RunError(f"{killed}: build again, or with less --memory; the dates stay due")
     results = _results(results_path)
-    broken_hooks = [r for r in results if r["unique_id"].startswith("operation.") and r["status"] == "error"]
-    if broken_hooks or (not results and process.returncode):
-        texts = [r["message"] for r in broken_hooks] or _errors(process.stdout) or [process.stderr]
-        raise RunError(_one_line(texts[0]))
+    failed = [r for r in results if r["status"] in _FAILED]
+    broken_hooks = [r["message"] for r in failed if r["unique_id"].startswith("operation.")]
+    if broken_hooks or (process.returncode and not failed):  # what a hook raises is no result
+        raise RunError(_one_line([*broken_hooks, *_errors(process.stdout), process.stderr][0]))
     return [r for r in results if not r["unique_id"].startswith("operation.")]
 
 
@@ -236,7 +237,7 @@ def _summary(
             "rows": r["failures"],
         }
         for kind, r in zip(kinds, results, strict=True)
-        if r["status"] in ("error", "fail", "runtime error")
+        if r["status"] in _FAILED
     ]
     warnings = [
         {"name": r["unique_id"].split(".")[2], "rows": r["failures"], "examples": _examples(r, warehouse)}
