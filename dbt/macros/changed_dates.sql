@@ -12,7 +12,7 @@
 
 {% macro is_building() %}{{ return(execute and flags.WHICH in ('run', 'build') and flags.INTROSPECT) }}{% endmacro %}
 
-{# on-run-start: the ledger now, beside the ledger as last built; until all is built and tested, a build is unfinished. #}
+{# on-run-start: the ledger now, beside the ledger as last built; until all is built and tested, this build is unfinished. #}
 {% macro remember_changed_dates() %}
     {% if is_building() %}
         {% do run_query('create schema if not exists ' ~ target.schema ~ '_state') %}
@@ -24,7 +24,7 @@
             {% do run_query('update ' ~ state_table('built_dates') ~ ' set definitions = \'\' where true') %}
         {% endif %}
         {% do run_query(changed_dates_sql()) %}
-        {% do run_query('create or replace table ' ~ state_table('unfinished_build') ~ ' as select ' ~ as_of_time() ~ ' as begin_time') %}
+        {% do run_query('create or replace table ' ~ state_table('unfinished_build') ~ ' as select ' ~ as_of_time() ~ ' as begin_time, \'' ~ invocation_id ~ '\' as invocation_id') %}
     {% endif %}
 {% endmacro %}
 
@@ -75,6 +75,7 @@
 {# on-run-end: the state moves only when every result is good and no incremental model was left out. #}
 {% macro mark_dates_built(results) %}
     {% if is_building() %}
+        {% do check_alone() %}
         {% set state = namespace(is_complete=builds_all_models()) %}
         {% for result in results if result.status | string not in ('success', 'pass', 'warn', 'no-op') %}
             {% set state.is_complete = false %}
@@ -84,8 +85,23 @@
             {% do run_query('create or replace table ' ~ state_table('moved_order_dates') ~ ' (event_date date)') %}
             {% do run_query('create or replace table ' ~ state_table('built_dates') ~ ' as select event_date, table_name, entry_count, row_count, \'' ~ definitions() ~ '\' as definitions from ' ~ state_table('changed_dates') ~ ' where entry_count > 0') %}
             {% do run_query('create or replace table ' ~ state_table('last_build') ~ ' as select ' ~ as_of_time() ~ ' as build_time') %}
-            {% do run_query('create or replace table ' ~ state_table('unfinished_build') ~ ' as select ' ~ as_of_time() ~ ' as begin_time limit 0') %}
+            {% do run_query('create or replace table ' ~ state_table('unfinished_build') ~ ' as select ' ~ as_of_time() ~ ' as begin_time, \'\' as invocation_id limit 0') %}
         {% endif %}
+    {% endif %}
+{% endmacro %}
+
+{#
+    BigQuery lets two builds run at once, and either may have put rows over those that the other read. Whichever ends
+    while another began, or has ended, since it began leaves its own dates due, and the other's: it fails.
+#}
+{% macro check_alone() %}
+    {% set owners = run_query('select invocation_id from ' ~ state_table('unfinished_build')).columns[0].values() | list %}
+    {% if owners != [invocation_id] %}
+        {% set own = ['true'] if flags.FULL_REFRESH else [] %}
+        {% for date in changed_dates() %}{% do own.append("event_date = date '" ~ date ~ "'") %}{% endfor %}
+        {% do run_query('update ' ~ state_table('built_dates') ~ ' set definitions = \'\' where ' ~ (own or ['false']) | join(' or ')) %}
+        {% do run_query('create or replace table ' ~ state_table('unfinished_build') ~ ' as select ' ~ as_of_time() ~ ' as begin_time, \'\' as invocation_id') %}
+        {% do exceptions.raise_compiler_error('another build ran at the same time, and each may have spoilt the other\'s numbers: the dates of both stay due; build again, one at a time') %}
     {% endif %}
 {% endmacro %}
 

@@ -1,6 +1,7 @@
 """What deploy/kubernetes/ runs are commands that exist: their arguments are parsed by the command itself."""
 
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,48 @@ import yaml
 from dbt.cli.main import cli as dbt
 
 from pipelines.cli import main
+from pipelines.cost.inputs import catalog
 
-SCHEDULES = {"otelmart-build-hourly": "7 * * * *", "otelmart-build-daily": "37 3 * * *"}
+
+@pytest.fixture
+def builds(repo: Path) -> list[dict[str, Any]]:
+    """The specs of the jobs that build."""
+    jobs = list(yaml.safe_load_all((repo / "deploy" / "kubernetes" / "dbt-build.yaml").read_text()))
+    assert [job["kind"] for job in jobs] == ["CronJob", "CronJob"]
+    return [job["spec"] for job in jobs]
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_a_schedule_runs_a_command_that_exists_and_never_two_at_once(repo: Path, name: str) -> None:
-    documents = list(yaml.safe_load_all((repo / "deploy" / "kubernetes" / "dbt-build.yaml").read_text()))
-    (job,) = [document for document in documents if document["metadata"]["name"] == name]
-    assert (job["kind"], job["spec"]["schedule"]) == ("CronJob", SCHEDULES[name])
-    assert job["spec"]["concurrencyPolicy"] == "Forbid"
-    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    parsed(container["args"])
+def test_builds_are_commands_that_exist(builds: list[dict[str, Any]]) -> None:
+    for build in builds:
+        (container,) = build["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        parsed(container["args"])
+
+
+def test_no_two_builds_run_at_once(builds: list[dict[str, Any]]) -> None:
+    spans = []
+    for build in builds:
+        assert build["concurrencyPolicy"] == "Forbid"
+        longest = build["startingDeadlineSeconds"] + build["jobTemplate"]["spec"]["activeDeadlineSeconds"]
+        spans += [(start, start + longest) for start in starts(build["schedule"])]
+    spans.sort()
+    assert all(end <= start for (_, end), (start, _) in pairwise([*spans, (spans[0][0] + 86_400, 0)]))
+
+
+def test_as_many_builds_cost_as_are_scheduled(repo: Path, builds: list[dict[str, Any]]) -> None:
+    prices = catalog(yaml.safe_load((repo / "deploy" / "cost" / "prices.yaml").read_text()))
+    assert sum(len(starts(build["schedule"])) for build in builds) == prices.assumed("builds_a_day")
+
+
+def starts(schedule: str) -> list[int]:
+    """Seconds of the day of a schedule with one minute, hours and ranges of them, of every day."""
+    minute, hours, *days = schedule.split()
+    assert days == ["*"] * 3
+    ranges = [each.partition("-") for each in hours.split(",")]
+    return [
+        hour * 3600 + int(minute) * 60
+        for first, _, last in ranges
+        for hour in range(int(first), int(last or first) + 1)
+    ]
 
 
 def test_freshness_is_asked_every_hour_by_a_command_of_dbt_and_by_no_job_that_builds(repo: Path) -> None:

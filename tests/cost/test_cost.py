@@ -58,13 +58,13 @@ BENCH: dict[str, Any] = {
     ]
 }
 
-# 25 builds a day see 1/25, 2/25, ... 25/25 of it, 13 in all, and 25 times the days before it; a late row builds them
-# all once more: 14 × its own day, 26 × the days before, 1 × those after.
-READ = 14 * 5000 + 26 * 4000 + 3000  # 177,000 B a span
-REPLACED = 2 * (14 * 500 + 26 * 200 + 100)  # written first, then replaced: 24,600 B
-HISTORY = 365 * 25 * 2  # a year of builds that all read it: 18,250 B
+# 23 builds a day see 1/23, 2/23, ... 23/23 of it, 12 in all, and 23 times the days before it; a late row builds them
+# all once more: 13 × its own day, 24 × the days before, 1 × those after.
+READ = 13 * 5000 + 24 * 4000 + 3000  # 164,000 B a span
+REPLACED = 2 * (13 * 500 + 24 * 200 + 100)  # written first, then replaced: 22,800 B
+HISTORY = 365 * 23 * 2  # a year of builds that all read it: 16,790 B
 BUILT_USD = (READ + REPLACED + HISTORY) * 1e6 / 2**40 * 6.25
-BUILT_SECONDS = 14 * 144 + 26 * 100 + 80 + HISTORY * 144 / 5000  # 4,696 + 525.6 a million
+BUILT_SECONDS = 13 * 144 + 24 * 100 + 80 + HISTORY * 144 / 5000  # 4,352 + 483.6 a million
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +107,7 @@ def cost(rows: Rows, component: str, listed: Catalog) -> float:
         # a tenth of it: 150 / 1,500
         ("storage_physical", 2e8 / 2**30 * (90 * 12 / 365 * 0.04 + (12 - 90 * 12 / 365) * 0.02)),
         ("builds_on_demand", BUILT_USD),
-        ("builds_slots", 5221.6 / 3600 * 0.04),
+        ("builds_slots", 4835.552 / 3600 * 0.04),
         # 1 month Standard, 2 Nearline, 9 Coldline
         ("archive", 1.5e8 / 2**30 * (0.02 + 2 * 0.01 + 9 * 0.004)),
     ],
@@ -134,12 +134,12 @@ def test_a_month_pays_for_whole_machines_and_not_for_what_is_free(listed: Catalo
 
 
 def test_small_traffic_pays_the_least_that_a_query_reads(listed: Catalog) -> None:
-    # 365/12 × 25 builds × 100 tables × 10 MiB = 0.7252 TiB, more than what 1 span/s holds; less the free TiB: 0
+    # 365/12 × 23 builds × 100 tables × 10 MiB = 0.6672 TiB, more than what 1 span/s holds; less the free TiB: 0
     assert cost(a_month(1), "builds_on_demand", listed) == 0
     rows = next(iter(COMPONENTS["builds_on_demand"](a_month(1), figures(BENCH), listed)))
-    assert rows.amount == pytest.approx(365 / 12 * 25 * 100 * 10 * 2**20)
-    # 760.4 builds × 120 s × 50 slots = 1,267.4 slot-h
-    assert cost(a_month(1), "builds_slots", listed) == pytest.approx(365 / 12 * 25 * 120 * 50 / 3600 * 0.04)
+    assert rows.amount == pytest.approx(365 / 12 * 23 * 100 * 10 * 2**20)
+    # 699.6 builds × 120 s × 50 slots = 1,166.0 slot-h
+    assert cost(a_month(1), "builds_slots", listed) == pytest.approx(365 / 12 * 23 * 120 * 50 / 3600 * 0.04)
 
 
 def test_logs_and_metric_points_add_their_own_bytes(listed: Catalog) -> None:
@@ -162,8 +162,8 @@ def test_history_costs_storage_and_what_builds_read_whole(listed: Catalog, measu
     changed = {name for name in COMPONENTS if short[name] != long[name]}
     builds = {"builds_on_demand", "builds_slots"}
     assert changed == {"storage_logical", "storage_physical", "archive"} | builds
-    # 2,628,000,000 spans a month, 2 B of each read by 25 builds a day for 35 months more
-    more_bytes = 2.628e9 * 2 * 25 * 35 * 365 / 12
+    # 2,628,000,000 spans a month, 2 B of each read by 23 builds a day for 35 months more
+    more_bytes = 2.628e9 * 2 * 23 * 35 * 365 / 12
     assert long["builds_on_demand"] - short["builds_on_demand"] == pytest.approx(more_bytes / 2**40 * 6.25)
     dated = BENCH | {"build_history_bytes": {"value": 0, "unit": "B/span", "against": ""}}
     short, long = (by_component(bill(a_month(1000, months), figures(dated), listed, builds)) for months in (1, 36))
@@ -177,16 +177,9 @@ def test_storage_of_36_months_is_90_days_active_and_the_rest_long_term(listed: C
     assert lines["bigquery_long_term_logical"].quantity.amount == pytest.approx(held * (36 - 90 / 365 * 12))
 
 
-def test_builds_go_through_their_date_14_times_and_through_the_days_before_26_times(listed: Catalog) -> None:
+def test_builds_go_through_their_date_13_times_and_through_the_days_before_24_times(listed: Catalog) -> None:
     found = rebuilds(listed)
-    assert (found.own, found.before, found.after) == (sum(range(1, 26)) / 25 + 1, 25 + 1, 1)
-
-
-def test_as_many_builds_are_assumed_as_are_scheduled(repo: Path, listed: Catalog) -> None:
-    jobs = list(yaml.safe_load_all((repo / "deploy/kubernetes/dbt-build.yaml").read_text()))
-    schedules = [job["spec"]["schedule"].split() for job in jobs]
-    assert all(minute.isdigit() and days == ["*"] * 3 for minute, _, *days in schedules)
-    assert sum(24 if hour == "*" else 1 for _, hour, *_ in schedules) == listed.assumed("builds_a_day")
+    assert (found.own, found.before, found.after) == (sum(range(1, 24)) / 23 + 1, 23 + 1, 1)
 
 
 def test_what_a_change_reaches_follows_from_what_each_model_declares() -> None:
@@ -223,8 +216,8 @@ def test_ten_million_spans_a_second_need_shards_processes_and_slots(listed: Cata
     assert size.processes == 334  # 1e7 / 50,000 / 0.6 = 333.3
     assert size.pull_streams == 334  # 1 GB/s / 10 MB/s = 100, but one a process
     # the day, those before it and a year of history: 144 + 100 + 365 × 2 × 144 / 5000 = 265.024 s a million of a day
-    # × 864e9 spans a day = 228,980,736 s, in half of 3,456 s: 132,512 slots, in steps of 50
-    assert size.reserved_slots == 132_550
+    # × 864e9 spans a day = 228,980,736 s, in half of 3,756.5 s: 121,911 slots, in steps of 50
+    assert size.reserved_slots == 121_950
     assert size.build_bytes_per_day == pytest.approx(864e9 * (READ + REPLACED + HISTORY))
     assert size.usd_per_month == deployed_usd(a_month(1e7), measured, listed)
     assert size.exceeded[0].limit.key == "storage_write_region"
@@ -239,8 +232,8 @@ def test_limits_are_met_in_the_order_of_their_rates(listed: Catalog, measured: F
     # 10,000 streams/h / (360 batches × 2) = 13.9 processes of 30,000 spans/s
     assert rates["create_write_stream"] == pytest.approx(10_000 / 720 * 30_000)
     assert rates["write_connections_region"] == pytest.approx(500 * 30_000)
-    # 2,000 slots × 1,728 s / (86,400 × 265.024 / 1e6) s
-    assert rates["on_demand_slots"] == pytest.approx(2000 * 1728 / (86_400 * 265.024e-6))
+    # 2,000 slots × 86,400 / 23 / 2 s / (86,400 × 265.024 / 1e6) s
+    assert rates["on_demand_slots"] == pytest.approx(1000 / 23 / 265.024e-6)
     assert all(scaling.size(rate * 1.001, measured, listed).exceeded for rate in rates.values())
     assert not scaling.size(149_999, measured, listed).exceeded
 

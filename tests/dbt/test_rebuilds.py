@@ -252,6 +252,26 @@ def test_a_build_killed_midway_is_done_again(builder: Builder) -> None:
     assert builder.fingerprints() == resumed
 
 
+def test_a_build_beside_another_leaves_its_dates_due(builder: Builder, tmp_path: Path) -> None:
+    """Only BigQuery runs two at once; here a hook says that another one has begun."""
+    _first_days(builder)
+    builder.build("--no-tests")
+    _late_rows(builder)
+    project = shutil.copytree(builder.repo / "dbt", tmp_path / "own", ignore=shutil.ignore_patterns("target", "logs"))
+    settings, begins = project / "dbt_project.yml", '  - "{{ remember_changed_dates() }}"\n'
+    other = "create or replace table marts_state.unfinished_build as select 'another' as invocation_id"
+    settings.write_text(settings.read_text().replace(begins, f'{begins}  - "{other}"\n'))
+    run = builder.run("--project", str(project), "--no-tests")
+    assert (run.returncode, run.stderr) == (
+        1,
+        "otelmart: another build ran at the same time, and each may have spoilt the other's numbers: "
+        "the dates of both stay due; build again, one at a time\n",
+    )
+    assert _due_dates(builder) == (DAY[1],)
+    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-01"]
+    assert _due_dates(builder) == ()
+
+
 def test_a_build_whose_dbt_is_killed_says_so(builder: Builder) -> None:
     builder.lake.account("u1", "traces", {DAY[1]: 0})
     with builder.start("--no-tests") as build:
