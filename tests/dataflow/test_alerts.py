@@ -3,9 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 import yaml
 from google.cloud.monitoring_v3.types import AlertPolicy
@@ -92,32 +90,3 @@ def test_what_is_scraped_is_the_worker(repo: Path) -> None:
     (container,), (endpoint,) = pod["spec"]["containers"], monitoring["endpoints"]
     assert endpoint["port"] in [port["name"] for port in container["ports"]]
     assert endpoint["path"] == pod["metadata"]["annotations"]["prometheus.io/path"]
-
-
-def reconciled(*rows: tuple[int, str, int]) -> Any:
-    """What ledger_gaps.sql answers for (days ago, table, unexplained_count)."""
-    with duckdb.connect() as connection:
-        connection.execute("create schema marts")
-        connection.execute(
-            "create table marts.fct_reconciliation_daily (event_date date, table_name text, unexplained_count bigint)"
-        )
-        for days_ago, table, count in rows:
-            insert = "insert into marts.fct_reconciliation_daily values (current_date - ?::int, ?, ?)"
-            connection.execute(insert, [days_ago, table, count])
-        return connection.sql((FOLDER / "ledger_gaps.sql").read_text()).fetchall()
-
-
-def test_days_without_gaps_pass_and_so_do_today_and_copies() -> None:
-    assert reconciled((1, "traces", 0), (2, "logs", -5), (0, "traces", 9), (8, "traces", 9)) == [(None,)]
-
-
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
-        ([(1, "traces", 0), (3, "logs", 2)], "1 gaps in the ledger, the latest: .* logs"),
-        ([(0, "traces", 0)], "no reconciliation of the last 7 days"),
-    ],
-)
-def test_a_gap_and_a_missing_reconciliation_fail_the_query(rows: list[tuple[int, str, int]], said: str) -> None:
-    with pytest.raises(duckdb.Error, match=said):
-        reconciled(*rows)
