@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,15 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.cli import answers, model_reads, options
+from pipelines.cli import answers, model_reads, options, project_copy
 from pipelines.errors import RunError, UsageError
 from pipelines.render import funnel_seeds
-from pipelines.shipped import shipped
 
 if TYPE_CHECKING:
     from pipelines.cloud_storage import Objects
 
-PROJECT = shipped("dbt")
 DEFAULT_WAREHOUSE = Path(".otelmart/warehouse.duckdb")
 _SHOWN_ROWS = 3
 _FAILED = ("error", "fail", "runtime error")
@@ -91,7 +88,7 @@ def command(
     from pipelines.compaction import reading
     from pipelines.report.warehouse import check_free
 
-    project = _project(project)
+    project = project_copy.project(project)
     funnel_seeds.check(project / "seeds")
     folder = options.DEFAULT_LAKE
     if target == "local":
@@ -114,23 +111,6 @@ def command(
     click.echo(json.dumps(summary) if as_json else "\n".join(shown), err=False)
     if summary["failures"]:
         raise RunError(f"{len(summary['failures'])} failed; the dates stay due, so the next build does them again")
-
-
-def _project(named: Path | None) -> Path:
-    """The dbt project to build: otelmart's, or the named one, made as a copy of it if there is none."""
-    if named is None:
-        return PROJECT
-    if not named.exists():
-        shutil.copytree(PROJECT, named, ignore=_left_behind)
-        click.echo(f"made {named}: its seeds/ are the rules to edit; build with --project {named}", err=True)
-    elif not (named / "dbt_project.yml").is_file():
-        raise UsageError(f"--project {named}: no dbt_project.yml in it; name a folder that is not there to get a copy")
-    return named.resolve()
-
-
-def _left_behind(folder: str, names: list[str]) -> set[str]:
-    """What dbt and Python wrote into the project."""
-    return set(names) & ({"target", "logs", "__pycache__"} if Path(folder) == PROJECT else {"__pycache__"})
 
 
 def run_dbt(
