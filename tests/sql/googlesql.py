@@ -45,6 +45,13 @@ NOT_IN_BIGQUERY = (
     "UUID_TYPE",
     "WITH_GROUP_ROWS",
 )
+# `__TABLES__` of every dataset of BigQuery
+META_TABLE = """
+    create table t (
+        project_id string, dataset_id string, table_id string, creation_time int64, last_modified_time int64,
+        row_count int64, size_bytes int64, type int64
+    )
+"""
 
 
 class SqlError(AssertionError):

@@ -6,20 +6,16 @@ import pyarrow as pa
 
 from tests.sql.conftest import NOW
 from tests.sql.dbt_project import inline
-from tests.sql.googlesql import Catalog
+from tests.sql.googlesql import META_TABLE, Catalog
 
 LAYERS = {"observability": "raw", "marts_staging": "staging", "marts_intermediate": "intermediate", "marts": "mart"}
-COLUMNS = """
-    project_id string, dataset_id string, table_id string, creation_time int64, last_modified_time int64,
-    row_count int64, size_bytes int64, type int64
-"""
 
 
 def test_tables_of_every_layer_are_counted_and_views_are_not(tmp_path: Path) -> None:
     catalog, listed = Catalog(now=NOW), {}
     for number, dataset in enumerate(LAYERS):
         name = f"otelmart.{dataset}.__TABLES__"
-        catalog.create(f"create table t ({COLUMNS})", name)
+        catalog.create(META_TABLE, name)
         listed[name] = pa.table(
             {
                 "table_id": ["kept", "seen_through"],

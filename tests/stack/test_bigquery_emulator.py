@@ -1,8 +1,10 @@
 """dbt builds every model twice against a BigQuery emulator, through BigQuery's own client and adapter, with spans and
-ledger rows that come between; every mart then holds what DuckDB builds from all rows at once."""
+ledger rows that come between; every mart then holds what DuckDB builds from all rows at once. The emulator takes SQL
+that BigQuery refuses, so what dbt's hooks sent is put to GoogleSQL's analyzer."""
 
 import datetime as dt
 import os
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -15,6 +17,7 @@ import pytest
 
 from pipelines import tables
 from tests.sql import small_lake
+from tests.sql.googlesql import META_TABLE, Catalog, SqlError
 from tests.stack.bigquery_emulator import NEEDS_EMULATOR, REPO, Emulator, emulator
 
 pytestmark = [pytest.mark.stack, NEEDS_EMULATOR]
@@ -62,6 +65,30 @@ def test_two_builds_with_rows_between_equal_one_build_of_all_in_duckdb(lake: Pat
     assert len(local) > 50
     assert sum(bool(rows) for _, rows in local.values()) > 50
     assert different == []
+    sent = [statement for build in ("first", "second") for statement in _hook_statements(tmp_path / build / "dbt.log")]
+    assert len(sent) > 15
+    assert _rejected(sent) == []
+
+
+def _hook_statements(log: Path) -> list[str]:
+    """What the hooks of a run sent, in order: dbt logs each statement below a line that says so."""
+    lines = re.split(r"^[\d:.]+ \[\w+ *\] \[[^]]+\]: ", log.read_text(), flags=re.MULTILINE)
+    return [line.removeprefix("On master: ").strip() for line in lines if line.startswith("On master: \n")]
+
+
+def _rejected(statements: list[str]) -> list[str]:
+    """Those that BigQuery would refuse, and why."""
+    catalog, rejected = Catalog(), []
+    for name in tables.TABLES:
+        catalog.create(tables.ddl(name), f"otelmart.observability.{name}")
+    for dataset in ("observability", "marts_staging", "marts_intermediate", "marts"):
+        catalog.create(META_TABLE, f"otelmart.{dataset}.__TABLES__")
+    for statement in statements:
+        try:
+            (catalog.create if re.match(r"create [a-z ]*\btable\b", statement) else catalog.resolve)(statement)
+        except SqlError as error:
+            rejected.append(f"{error}: {statement}")
+    return rejected
 
 
 def _load(bigquery: Emulator, lake: Path, *, late: bool) -> None:
