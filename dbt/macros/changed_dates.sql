@@ -56,7 +56,7 @@
 
 {# Fingerprint of the seeds and variables that numbers depend on. #}
 {% macro definitions() %}
-    {% set parts = [var('trace_url_template'), var('session_gap_minutes') | string, var('clock_skew_seconds') | string, var('reporting_time_zone')] %}
+    {% set parts = [var('trace_url_template'), var('session_gap_minutes') | string, var('clock_skew_seconds') | string, var('final_after_days') | string, var('reporting_time_zone')] %}
     {% for node in graph.nodes.values() | sort(attribute='name') if node.resource_type == 'seed' %}
         {% do parts.append(node.name ~ ' ' ~ node.checksum.checksum) %}
     {% endfor %}

@@ -78,3 +78,12 @@ def test_a_number_that_appears_after_its_date_was_final_is_restated_from_nothing
     revenue = [row[4:10] for row in builder.query(RESTATED) if row[2] == "revenue"]
     assert revenue == [(None, Decimal("8.75"), Decimal("8.75"), 2, 2, "ledger")]
     assert {row[0] for row in builder.query(RESTATED)} == {"2026-03-01"}
+
+
+def test_another_age_at_which_dates_are_final_rebuilds_them(builder: Builder) -> None:
+    restated = "select event_date::text, payload_count from marts.fct_restatements"
+    builder.lake.add("u1", "traces", [page_view("1 10:00:00", "t1", "home")])  # received on the 9th
+    builder.build("--var", "final_after_days=30", "--no-tests")
+    assert builder.query(restated) == []
+    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-01"]
+    assert builder.query(restated) == [("2026-03-01", 1)]
