@@ -25,3 +25,17 @@ def test_a_registration_that_three_traces_tell_of_counts_once(builder: Builder) 
     assert builder.query(counts) == [("u1", 3), ("u2", 1)]
     reconciled = "select sum(fact_total) from marts.fct_counter_reconciliation_daily"
     assert builder.query(reconciled) == [(2,)]
+
+
+def test_a_user_of_two_environments_enters_the_funnel_of_each(builder: Builder) -> None:
+    registered = {"name": "user.registration", "service_name": "users", "user_id": "qa"}
+    spans = [
+        span("1 10:00:00", "t1", **registered),
+        span("1 11:00:00", "t2", **registered, deployment_environment="staging"),
+    ]
+    builder.lake.add("u1", "traces", spans)
+    builder.build()
+    assert builder.query(
+        "select deployment_environment, entry_count, dropped_count from marts.fct_funnel_dropoff_causes_daily "
+        "where funnel = 'registration_to_order' order by all"
+    ) == [("production", 1, 1), ("staging", 1, 1)]

@@ -58,7 +58,8 @@ entries as (
     select
         *,
         case
-            when starts_with(actor_key, 'user:') then concat(actor_key, '/', cast({{ local_date(from_unix_us('activity_us')) }} as string))
+            when starts_with(actor_key, 'user:')
+                then concat(actor_key, '/', deployment_environment, '/', service_namespace, '/', cast({{ local_date(from_unix_us('activity_us')) }} as string))
             else actor_key
         end as entry_key,
     from touches
