@@ -17,7 +17,7 @@ coverage as (
         event_date,
         deployment_environment,
         namespace as service_namespace,
-        {{ ratio('sum(observed_span_count) * 1000000', 'sum(weight_micros)') }} as coverage_ratio,
+        {{ ratio('least(sum(observed_span_count) * 1000000, sum(weight_micros))', 'sum(weight_micros)') }} as coverage_ratio,
     from (
         select *, service_namespace as namespace from span_counts
         union all

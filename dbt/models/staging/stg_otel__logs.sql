@@ -55,9 +55,9 @@ with logs as (
 
         severity_number,
         http_status_code,
-        order_total,
-        order_items_count,
-        payment_amount,
+        {{ believed('order_total', 1000000000000000000) }} as order_total,
+        {{ believed('order_items_count', 1000000000) }} as order_items_count,
+        {{ believed('payment_amount', 1000000000000000000) }} as payment_amount,
         web_vital_value,
         time_unix_nano,
 

@@ -52,7 +52,7 @@ events as (
         cast(null as bool) as is_not_error,
         cast(null as bool) as is_not_5xx,
         {{ is_success('outcome') }} as is_success,
-        case when fact_duration_ms >= 0 then cast(round(fact_duration_ms * 1000000) as int64) end as duration_ns,
+        case when fact_duration_ms between 0 and 1e12 then cast(round(fact_duration_ms * 1000000) as int64) end as duration_ns,
         1000000 as weight_micros,
     from facts
 ),

@@ -94,7 +94,7 @@ final as (
         increases.unit,
         increases.attributes_text,
 
-        cast(increases.observation_count as int64) as observation_count,
+        cast({{ believed('increases.observation_count', 1000000000000000000) }} as int64) as observation_count,
         {{ to_float('increases.observation_sum') }} as observation_sum,
         {{ ratio(to_float('increases.observation_sum'), to_float('increases.observation_count')) }} as mean_value,
         quantiles.p50_value,

@@ -16,7 +16,7 @@ final as (
         weight_micros / 1000000 as span_count,
         unknown_span_count,
         sampled_span_count,
-        {{ ratio('observed_span_count * 1000000', 'weight_micros') }} as coverage_ratio,
+        {{ ratio('least(observed_span_count * 1000000, weight_micros)', 'weight_micros') }} as coverage_ratio,
         {{ ratio('unknown_span_count', 'observed_span_count') }} as unknown_ratio,
     from counts
 )

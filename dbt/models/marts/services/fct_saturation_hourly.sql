@@ -24,7 +24,7 @@ with points as (
         on saturation.metric_name = points.metric_name
     where {{ in_dates('points.event_date') }}
         and points.metric_type in ('GAUGE', 'SUM')
-        and points.value is not null
+        and points.value between -1000000 and 1000000 -- neither NaN nor what is no ratio
         and not coalesce(points.has_no_recorded_value, false)
 ),
 
