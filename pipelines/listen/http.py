@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from grpc import StatusCode
 
 from pipelines.errors import BadMessage
@@ -29,6 +31,7 @@ _STATUSES: dict[type[Refusal], HTTPStatus] = {
     Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
     NotDurable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+_UNREAD = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS)
 _GRPC_CODES = {
     HTTPStatus.BAD_REQUEST: StatusCode.INVALID_ARGUMENT,
     HTTPStatus.UNAUTHORIZED: StatusCode.UNAUTHENTICATED,
@@ -50,7 +53,8 @@ class Access:
     def admits(self, authorization: str | None) -> bool:
         """Whether an Authorization header carries the token; compared in constant time."""
         return self.token is None or hmac.compare_digest(
-            (authorization or "").encode(), f"Bearer {self.token}".encode()
+            (authorization or "").encode(errors="surrogateescape"),
+            f"Bearer {self.token}".encode(errors="surrogateescape"),
         )
 
 
@@ -65,12 +69,18 @@ class _Failure(Exception):
 
 def application(intake: Intake, limits: Limits, access: Access) -> web.Application:
     """The aiohttp application: POST /v1/{traces,logs,metrics}, GET /healthz."""
-    app = web.Application(middlewares=[_cors(access)], client_max_size=limits.message_bytes)
+    app = web.Application(middlewares=[_cors(access)])
     for signal in SIGNALS:
         app.router.add_post(f"/v1/{signal}", _exporter(signal, intake, limits, access))
         app.router.add_route("OPTIONS", f"/v1/{signal}", _preflight)
     app.router.add_get("/healthz", _healthy)
     return app
+
+
+def is_of_server(record: logging.LogRecord) -> bool:
+    """Whether what aiohttp logs is no client's mistake: those it answers, and would log with a traceback each."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | ConnectionResetError)
 
 
 def _exporter(signal: Signal, intake: Intake, limits: Limits, access: Access) -> Handler:
@@ -109,8 +119,10 @@ async def _taken(
         choices = ", ".join(COMPRESSIONS)
         raise _Failure(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"content encoding {compression!r}: send {choices} or none")
     try:
-        with intake.holding(request.content_length or limits.message_bytes):
-            body = await _body(request, limits)
+        if (request.content_length or 0) > limits.message_bytes:
+            raise _too_large(limits)
+        with intake.holding(request.content_length or 0) as hold:
+            body = await _body(request, limits, hold)
             receive_time_us = time.time_ns() // 1000
             if compression == "identity":
                 return response(signal, await intake.take(Export(signal, body, encoding), receive_time_us))
@@ -121,15 +133,28 @@ async def _taken(
         raise _Failure(_STATUSES[type(refusal)], str(refusal)) from None
 
 
-async def _body(request: web.Request, limits: Limits) -> bytes:
+async def _body(request: web.Request, limits: Limits, hold: Callable[[int], None]) -> bytes:
+    """The body; what has no length is held in memory as it comes. Raises _Failure, or Overloaded."""
+    parts, size = [], 0
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
+            async for part in request.content.iter_any():
+                size += len(part)
+                if size > limits.message_bytes:
+                    raise _too_large(limits)
+                if request.content_length is None:
+                    hold(len(part))
+                parts.append(part)
+    except ConnectionResetError:  # nobody is there to read the answer
+        raise _Failure(HTTPStatus.BAD_REQUEST, "the connection ended before the body did") from None
     except TimeoutError:
         raise _Failure(HTTPStatus.REQUEST_TIMEOUT, f"the body took more than {BODY_SECONDS:.0f} s to come") from None
-    except web.HTTPRequestEntityTooLarge:
-        text = f"the body is larger than {limits.message_bytes} bytes: send smaller batches, or raise --max-message"
-        raise _Failure(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text) from None
+    return b"".join(parts)
+
+
+def _too_large(limits: Limits) -> _Failure:
+    text = f"the body is larger than {limits.message_bytes} bytes: send smaller batches, or raise --max-message"
+    return _Failure(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
 
 
 async def _unfolded(body: bytes, compression: str, limits: Limits, unfolding: asyncio.Semaphore) -> bytes:
@@ -156,7 +181,7 @@ def _failed(error: _Failure, encoding: Encoding) -> web.Response:
         answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if error.status == HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = "Bearer"
-    if error.status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+    if error.status in _UNREAD:
         answer.force_close()  # the rest of the body is not read
     return answer
 

@@ -1,7 +1,7 @@
 """Between servers and inbox: exports that wait together are checked and committed together, and answered each."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,15 +41,22 @@ class Intake:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="intake")
 
     @contextmanager
-    def holding(self, byte_count: int) -> Iterator[None]:
-        """Reserves memory for a body. Raises Overloaded when it would be too much."""
-        if self._held_bytes + byte_count > self._limit_bytes:
-            raise Overloaded("too many requests at once: send again later")
-        self._held_bytes += byte_count
+    def holding(self, byte_count: int) -> Iterator[Callable[[int], None]]:
+        """Reserves memory for a body, and more of it by what is given. Raises Overloaded when it would be too much."""
+        held_bytes = 0
+
+        def hold(more_bytes: int) -> None:
+            nonlocal held_bytes
+            if self._held_bytes + more_bytes > self._limit_bytes:
+                raise Overloaded("too many requests at once: send again later")
+            self._held_bytes += more_bytes
+            held_bytes += more_bytes
+
         try:
-            yield
+            hold(byte_count)
+            yield hold
         finally:
-            self._held_bytes -= byte_count
+            self._held_bytes -= held_bytes
 
     async def take(self, export: Export, receive_time_us: int) -> Receipt:
         """Returns when the export is on disk. Raises Malformed, or NotDurable when the disk refuses."""

@@ -1,6 +1,7 @@
 """The receiver as a whole: ports opened, exports taken until a signal says stop, then everything finished."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     intake = Intake(inbox, rules, held_bytes)
+    logging.getLogger("aiohttp.server").addFilter(http.is_of_server)
     runner = web.AppRunner(http.application(intake, limits, access), access_log=None, auto_decompress=False)
     grpc_server = rpc.server(intake, limits, access)
     working = [asyncio.create_task(task.run()) for task in (intake, keeper) if task]

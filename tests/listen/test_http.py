@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,42 @@ def test_a_body_of_unknown_length_is_stopped_at_the_limit(listener: Listener) ->
     assert listener.post("traces", pieces).status_code == 413
 
 
+def test_what_says_that_it_is_too_large_is_told_so_before_it_is_sent(listener: Listener) -> None:
+    head = _head("Content-Length: 999999999")
+    with _connected(listener) as client:
+        client.sendall(head.encode())
+        assert client.recv(12) == b"HTTP/1.1 413"
+
+
+def test_bodies_without_a_length_hold_what_has_come_of_them(listener: Listener) -> None:
+    """Node's exporter may send so; 2 MB of memory is room for two of the largest."""
+    head = _head("Transfer-Encoding: chunked")
+    with ExitStack() as open_ones:
+        for _ in range(20):
+            open_ones.enter_context(_connected(listener)).sendall(f"{head}2\r\n\n\x00\r\n".encode())
+        assert listener.post("traces", iter([spans(1)])).status_code == 200
+        assert listener.post("traces", b"").status_code == 200
+
+
+def test_clients_that_go_away_or_send_no_http_leave_no_traceback(start: Start) -> None:
+    listener = start()
+    head = _head("Content-Length: 100")
+    for sent in (f"{head}few", f"GET / HTTP/1.1\r\nX: {'x' * 10_000}\r\n\r\n", "no http\r\n\r\n"):
+        with _connected(listener) as client:
+            client.sendall(sent.encode())
+    assert listener.post("traces", spans(1)).status_code == 200
+    assert "Traceback" not in listener.stop()
+
+
+def _head(length: str) -> str:
+    return f"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n{length}\r\n\r\n"
+
+
+def _connected(listener: Listener) -> socket.socket:
+    host, port = listener.http.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
 def test_other_paths_and_methods_are_refused(listener: Listener) -> None:
     assert requests.post(f"{listener.http}/v1/profiles", timeout=5).status_code == 404
     assert requests.get(f"{listener.http}/v1/traces", timeout=5).status_code == 405
@@ -170,11 +207,8 @@ def test_pages_of_allowed_origins_may_send_and_others_may_not(listener: Listener
 
 
 def test_more_than_the_memory_is_told_to_come_again(listener: Listener) -> None:
-    host, port = listener.http.removeprefix("http://").split(":")
-    head = (
-        "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 999000\r\n\r\n"
-    )
-    with socket.create_connection((host, int(port))) as first, socket.create_connection((host, int(port))) as second:
+    head = _head("Content-Length: 999000")
+    with _connected(listener) as first, _connected(listener) as second:
         for held in (first, second):
             held.sendall(head.encode())
         while (answer := listener.post("traces", spans(1, count=100))).status_code == 200:
@@ -189,6 +223,7 @@ def test_with_a_token_only_its_bearers_may_send(start: Start) -> None:
     listener = start(environment={"OTELMART_LISTEN_TOKEN": "secret"})
     assert listener.post("traces", spans(1)).status_code == 401
     assert listener.post("traces", spans(1), Authorization="Bearer guess").status_code == 401
+    assert listener.post("traces", spans(1), Authorization=b"Bearer \xff\xfe").status_code == 401
     assert listener.post("traces", spans(1), Authorization="Bearer secret").status_code == 200
 
 
