@@ -1,5 +1,6 @@
 """The inbox: exports on disk before they are answered, as files that `files:` reads; removed once the lake has them."""
 
+import fcntl
 import os
 import time
 from collections.abc import Collection, Iterable
@@ -7,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from pipelines import durable
+from pipelines.errors import RunError
 from pipelines.listen.exports import Export
 from pipelines.payloads import SIGNALS, Signal
 from pipelines.sources.framing import starts_message
@@ -19,11 +21,18 @@ class Inbox:
     compressed where they came so."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises OSError when the directory cannot be made or written."""
+        """Raises OSError when the directory cannot be made or written, RunError while another receiver uses it."""
         self.folder = folder
         self._numbers = count()
         for signal in SIGNALS:
             durable.make(folder / signal)
+        self._claim = os.open(folder, os.O_RDONLY)  # as long as this process lives
+        try:
+            fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"{folder} is the inbox of an otelmart listen that runs: stop that, or name another with --inbox"
+            ) from None
         for half_way in folder.rglob(f".*{durable.TEMPORARY}"):
             half_way.unlink()
         durable.write_bytes(folder / ".probe", b"")

@@ -62,7 +62,7 @@ class Keeper:
         places = "--from", f"files:{self._inbox.folder}", "--to", f"lake:{self._plan.lake}"
         if await self._done("ingest", "--runner", "plain", "--max-message", str(self._plan.message_bytes), *places):
             for path in files:
-                path.unlink()
+                path.unlink(missing_ok=True)
             self._is_stale = True
             self._loads_since_compaction += 1
 

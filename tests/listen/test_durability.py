@@ -122,6 +122,16 @@ def test_the_lake_is_compacted_after_some_loads(tmp_path: Path, monkeypatch: pyt
     assert said[2] == "compact: nothing to compact: no table has 64 small parts of one date"
 
 
+def test_an_inbox_has_one_receiver(start: Start, otelmart: str, tmp_path: Path) -> None:
+    start()
+    command = [otelmart, "listen", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--inbox", "inbox"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "otelmart: inbox is the inbox of an otelmart listen that runs: stop that, or name another with --inbox\n",
+    )
+
+
 @pytest.mark.parametrize("option", ["--http", "--grpc"])
 def test_a_port_in_use_is_one_line_with_the_cure(start: Start, otelmart: str, tmp_path: Path, option: str) -> None:
     listener = start()
