@@ -73,10 +73,23 @@ def _found(pattern: str) -> tuple[Path, list[Path]]:
         return fixed, [path for path in map(Path, glob.glob(pattern, recursive=True)) if path.is_file()]
     path = Path(pattern)
     if path.is_dir():
-        return path, [Path(folder) / name for folder, _, names in os.walk(path, onerror=_refuse) for name in names]
+        return path, list(_below(path))
     if path.exists():
         return path.parent, [path]
     raise UsageError(f"there is no {path}: give --from files:DIR, files:FILE or files:'GLOB' of files that exist")
+
+
+def _below(root: Path) -> Iterator[Path]:
+    """Files below a directory, and those behind links to others, each directory once."""
+    seen = set()
+    for folder, below, names in os.walk(root, followlinks=True, onerror=_refuse):
+        below.sort()  # of a directory and a link to it, the same one each time
+        place = os.path.realpath(folder)
+        if place in seen:
+            below.clear()
+        else:
+            seen.add(place)
+            yield from (Path(folder) / name for name in names)
 
 
 def _refuse(error: OSError) -> None:

@@ -150,3 +150,14 @@ def test_a_message_says_where_in_its_file_it_was(tmp_path: Path) -> None:
     found = list(payloads(listing.place, [listing.files[0]], Limits()))
 
     assert [payload.source for payload in found] == ["frames.pb@4", f"frames.pb@{len(first) + 8}"]
+
+
+def test_folders_behind_links_are_read_and_each_once(tmp_path: Path) -> None:
+    """As a mounted volume has them; a link may lead back."""
+    write(tmp_path / "elsewhere" / "a.pb", spans(1))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "b").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "c").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "in")
+    found = files.listing(str(tmp_path / "in"))
+    assert [file.name for file in found.files] == ["b/a.pb"]
