@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipelines.cli import answers, model_reads, options, project_copy
+from pipelines.cli.stopping import stopped_by_sigterm
 from pipelines.errors import RunError, UsageError
 from pipelines.render import funnel_seeds
 
@@ -125,7 +124,7 @@ def run_dbt(
         "OTELMART_WAREHOUSE": str(warehouse.resolve()),
         "OTELMART_BUILD_MEMORY": f"{memory_bytes}B",
     }
-    with _stopped_by_sigterm():
+    with stopped_by_sigterm():
         process = subprocess.run(
             [sys.executable, "-m", "pipelines.dbt_process", state / "logs", "build", "--target", target,
              "--project-dir", project, "--profiles-dir", project, "--target-path", state / "target",
@@ -153,20 +152,6 @@ def _results(path: Path) -> list[dict[str, Any]]:
     except json.JSONDecodeError:
         raise RunError(f"dbt could not write all of {path}: free some room on its disk and build again") from None
     return found
-
-
-@contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends what is inside as Ctrl-C does, so that dbt does not go on by itself and keep the warehouse."""
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _variables(assignments: tuple[str, ...], project: Path) -> dict[str, int | str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from pipelines.cli.stopping import stopped_by_sigterm
 from pipelines.errors import UsageError
 
 
@@ -42,7 +43,8 @@ def command(out: Path, seed: int, days: int, users: int, start: datetime, force:
     else:
         from pipelines.demo.generate import generate
 
-        generate(out, seed, days, users, start.date(), lambda line: click.echo(line, err=True))
+        with stopped_by_sigterm():
+            generate(out, seed, days, users, start.date(), lambda line: click.echo(line, err=True))
     summary = _summary(out)
     click.echo(f"{out}: {summary['files']:,} files, {summary['bytes'] / 1e6:,.1f} MB", err=True)
     if as_json:
@@ -54,16 +56,26 @@ def _is_there_already(out: Path, parameters: dict[str, object], force: bool) -> 
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     truth = out / "truth.json"
-    if not truth.is_file() or not (out / "manifest.jsonl").is_file():
+    there = _parameters(truth)
+    if there.keys() != parameters.keys() or not (out / "manifest.jsonl").is_file():
         raise UsageError(f"{out} exists and holds no demo: choose another --to, an empty or new directory")
     if force:
         shutil.rmtree(out)
         return False
-    there = json.loads(truth.read_text())["parameters"]
     if there == parameters:
         return True
     different = ", ".join(f"--{name} {value}" for name, value in there.items() if parameters[name] != value)
     raise UsageError(f"{out} holds another demo ({different}): choose another --to, or replace it with --force")
+
+
+def _parameters(truth: Path) -> dict[str, object]:
+    """What a demo was made with, by its truth.json; nothing where that is none of a demo."""
+    try:
+        told = json.loads(truth.read_text())
+    except (OSError, ValueError):
+        return {}
+    parameters = told.get("parameters") if isinstance(told, dict) else None
+    return parameters if isinstance(parameters, dict) else {}
 
 
 def _summary(out: Path) -> dict[str, Any]:

@@ -51,10 +51,14 @@ def test_another_demo_in_the_way_is_replaced_only_with_force(otelmart: str, writ
 
 def test_a_directory_with_other_files_is_never_touched(otelmart: str, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("irreplaceable")
-    done = run(otelmart, "--to", str(tmp_path), "--force", "--days", "1", "--users", "5")
-    assert done.returncode == 2
-    assert "holds no demo" in done.stderr
-    assert (tmp_path / "thesis.txt").read_text() == "irreplaceable"
+    for truth in (None, "{}", "no JSON", '["parameters"]', '{"parameters": {"seed": 7}}'):
+        if truth:  # what ingest reads receive times from stands beside it
+            (tmp_path / "manifest.jsonl").write_text("{}\n")
+            (tmp_path / "truth.json").write_text(truth)
+        done = run(otelmart, "--to", str(tmp_path), "--force", "--days", "1", "--users", "5")
+        assert done.returncode == 2
+        assert "holds no demo" in done.stderr
+        assert (tmp_path / "thesis.txt").read_text() == "irreplaceable"
 
 
 def test_options_out_of_range_are_refused(otelmart: str, tmp_path: Path) -> None:
