@@ -38,20 +38,31 @@ def each_unit(
 ) -> PipelineResult:
     """Gives each unit to a DoFn somewhere, and what that yields to `after`. Raises RunError with what they were
     refused, by `tell`."""
-    with beam.Pipeline(options=PipelineOptions(list(beam_options), save_main_session=False)) as pipeline:
-        done = (
-            pipeline
-            | "Plan units" >> beam.Create(units)  # type: ignore[no-untyped-call]
-            | "Spread units" >> beam.Reshuffle()  # type: ignore[no-untyped-call]
-            | "Load units" >> beam.ParDo(function)  # type: ignore[no-untyped-call]
-        )
-        if after is not None:
-            done | after
+    pipeline = beam.Pipeline(options=PipelineOptions(list(beam_options), save_main_session=False))
+    done = (
+        pipeline
+        | "Plan units" >> beam.Create(units)  # type: ignore[no-untyped-call]
+        | "Spread units" >> beam.Reshuffle()  # type: ignore[no-untyped-call]
+        | "Load units" >> beam.ParDo(function)  # type: ignore[no-untyped-call]
+    )
+    if after is not None:
+        done | after
+    _run(pipeline)
     for refusal in sorted(text for texts in told(pipeline.result, REFUSALS, "string_sets") for text in texts):
         raise RunError(refusal)
     if refused_count := sum(told(pipeline.result, REFUSED, "counters")):
         raise RunError(f"{refused_count} units were refused: see the workers' logs, and run the same command again")
     return pipeline.result
+
+
+def _run(pipeline: beam.Pipeline) -> None:
+    try:
+        with pipeline:
+            pass
+    except RuntimeError as error:
+        if str(error).startswith("KeyboardInterrupt"):  # Beam makes what a step raises one of its own
+            raise KeyboardInterrupt from None
+        raise
 
 
 def told(result: PipelineResult, name: str, kind: str) -> list[Any]:
