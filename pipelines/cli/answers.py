@@ -40,13 +40,15 @@ def asked(name: str, warehouse: Path, **parameters: Any) -> Answer:
     return answered(warehouse, (SQL / f"{name}.sql").read_text(), parameters)
 
 
-def answered(warehouse: Path, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+def answered(
+    warehouse: Path, sql: str, parameters: Mapping[str, Any] | None = None, most_rows: int | None = None
+) -> Answer:
     """The answer to one statement; on stderr, once, what to think of it where the last build did not end well."""
     from pipelines.report import units
     from pipelines.report.sentences import unfinished
     from pipelines.report.warehouse import ask
 
-    answer = once_free(lambda: ask(warehouse, sql, parameters))
+    answer = once_free(lambda: ask(warehouse, sql, parameters, most_rows))
     if answer.due_dates:
         _warn(units.plain(unfinished(answer.due_dates)))
     return answer
@@ -80,6 +82,20 @@ def objects(answer: Answer) -> list[dict[str, Any]]:
     return [dict(zip(answer.names, map(plain, row), strict=True)) for row in answer.rows]
 
 
+def json_text(document: Any) -> str:
+    """JSON of a document, on one line; what could steer a terminal is escaped, as JSON escapes a line's end."""
+    from pipelines.report.warehouse import STEERING
+
+    return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(document, ensure_ascii=False))
+
+
+def seen(text: str) -> str:
+    """A text as a terminal may show it: the end of a line as \\n, and what could steer it as U+FFFD."""
+    from pipelines.report.warehouse import STEERING
+
+    return STEERING.sub("\ufffd", text.replace("\n", "\\n").replace("\t", "\\t"))
+
+
 def brief(answer: Answer) -> Answer:
     """The answer with times to the second, in UTC, for a person."""
     rows = [tuple(f"{v:%Y-%m-%d %H:%M:%S}" if isinstance(v, datetime) else v for v in row) for row in answer.rows]
@@ -89,8 +105,8 @@ def brief(answer: Answer) -> Answer:
 def say(answer: Answer, limit: int) -> None:
     """Prints the first rows as a table, and on stderr how many there are beyond them."""
     click.echo(text(answer, limit))
-    if len(answer.rows) > limit:
-        click.echo(f"{limit:,} of {len(answer.rows):,} rows; --limit N shows more, --json all", err=True)
+    if answer.row_count > limit:
+        click.echo(f"{limit:,} of {answer.row_count:,} rows; --limit N shows more, --json all", err=True)
 
 
 def counted(number: int, thing: str) -> str:
@@ -116,10 +132,10 @@ def plain(value: Any) -> Any:
 def _cell(value: Any) -> str:
     """A value as text: nothing for NULL, JSON for what is nested."""
     if isinstance(value, dict | list | tuple):
-        return json.dumps(plain(value))
+        return seen(json.dumps(plain(value), ensure_ascii=False))
     if isinstance(value, float):
         return str(value)  # NaN and infinity are seen as what they are
-    return "" if value is None else str(plain(value))
+    return "" if value is None else seen(str(plain(value)))
 
 
 def text(answer: Answer, limit: int) -> str:

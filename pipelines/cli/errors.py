@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from pipelines.cli import options
-from pipelines.cli.answers import asked, brief, most_rows, objects, say
+from pipelines.cli.answers import asked, brief, json_text, most_rows, objects, say
 from pipelines.cli.report import warehouse_option
 
 
@@ -35,7 +34,7 @@ def command(
     """
     answer = asked("errors", warehouse, environment=environment, service=service, days=days)
     if as_json:
-        click.echo(json.dumps(objects(answer), ensure_ascii=False))
+        click.echo(json_text(objects(answer)))
     elif answer.rows:
         say(brief(answer), limit)
     else:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from pipelines.cli import options
-from pipelines.cli.answers import asked, brief, most_rows, objects, say
+from pipelines.cli.answers import asked, brief, json_text, most_rows, objects, say
 from pipelines.cli.report import warehouse_option
 from pipelines.errors import RunError
 
@@ -33,6 +32,6 @@ def command(user: str, warehouse: Path, environment: str | None, limit: int, as_
     if not answer.rows:
         raise RunError(f"no session of {user!r} in {warehouse}: is the key the one that the rows were loaded with?")
     if as_json:
-        click.echo(json.dumps(objects(answer), ensure_ascii=False))
+        click.echo(json_text(objects(answer)))
     else:
         say(brief(answer), limit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipelines.cli import options
-from pipelines.cli.answers import asked, most_rows, objects, say
+from pipelines.cli.answers import asked, json_text, most_rows, objects, say
 from pipelines.cli.report import warehouse_option
 from pipelines.errors import RunError
 
@@ -38,7 +37,7 @@ def command(warehouse: Path, environment: str | None, check: bool, limit: int, a
     answer = asked("slo", warehouse, environment=environment)
     found = objects(answer)
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        click.echo(json_text(found))
     elif found:
         say(answer, limit)
     elif environment is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 from pipelines.cli import options
-from pipelines.cli.answers import asked, counted, objects
+from pipelines.cli.answers import asked, counted, json_text, objects, seen
 from pipelines.cli.report import warehouse_option
 from pipelines.errors import RunError, UsageError
 from pipelines.report.span_tree import placed
@@ -40,10 +39,10 @@ def command(trace_id: str, warehouse: Path, as_json: bool) -> None:
             f"no span or log of trace {identity} in {warehouse}: has it arrived, and otelmart build run since?"
         )
     if as_json:
-        click.echo(json.dumps({"trace_id": identity, "spans": spans, "logs": logs}, ensure_ascii=False))
+        click.echo(json_text({"trace_id": identity, "spans": spans, "logs": logs}))
         return
     for line in (*_waterfall(spans), *_logs(logs)):
-        click.echo(line)
+        click.echo(seen(line))
 
 
 def _waterfall(spans: Sequence[Span]) -> Iterator[str]:

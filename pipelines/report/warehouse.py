@@ -20,6 +20,7 @@ STATE = f"{SCHEMA}_state"
 RELATION = rf"\b{SCHEMA}(?:_\w+)?\.\w+"  # spans stand in no mart: the traces drawn come from staging
 HOURLY_UP_TO_DAYS = 7
 USUAL_ENVIRONMENT = "production"
+COUNTED_ROWS = 10_000  # at once
 STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 BUILD = "run otelmart build"
 INTERRUPT_SECONDS = 0.1
@@ -30,18 +31,19 @@ class Busy(RunError):
 
 
 class Answer(NamedTuple):
-    """What a query gave: column names, all different, and rows of DuckDB's Python values; and the dates that an
-    unfinished build was to rebuild."""
+    """What a query gave: column names, all different, rows of DuckDB's Python values, the first of `row_count`; and the
+    dates that an unfinished build was to rebuild. Text is as it was sent, with what may steer a terminal."""
 
     names: tuple[str, ...]
     rows: list[tuple[Any, ...]]
+    row_count: int
     due_dates: tuple[date, ...]
 
 
-def ask(warehouse: Path, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+def ask(warehouse: Path, sql: str, parameters: Mapping[str, Any] | None = None, most_rows: int | None = None) -> Answer:
     """Answers one statement of SQL, which finds the marts without naming their schema, and writes nothing to them.
 
-    `parameters` are the values of its $names.
+    `parameters` are the values of its $names; of more than `most_rows` the others are counted, not kept.
 
     Raises UsageError for a missing warehouse or a statement DuckDB refuses, in DuckDB's words; Busy while a build
     holds the warehouse, RunError when DuckDB cannot read a file or has not enough memory.
@@ -52,7 +54,7 @@ def ask(warehouse: Path, sql: str, parameters: Mapping[str, Any] | None = None) 
         _marts(connection, warehouse)
         due_dates = _due_dates(connection)
         connection.execute(f"set search_path = '{SCHEMA}'")
-        running = thread.submit(_answer, connection, sql, parameters, due_dates)
+        running = thread.submit(_answer, connection, sql, parameters, most_rows, due_dates)
         try:
             return running.result()
         except KeyboardInterrupt:  # DuckDB itself misses it now and then when it runs in the main thread
@@ -62,7 +64,11 @@ def ask(warehouse: Path, sql: str, parameters: Mapping[str, Any] | None = None) 
 
 
 def _answer(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Mapping[str, Any] | None, due_dates: tuple[date, ...]
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    parameters: Mapping[str, Any] | None,
+    most_rows: int | None,
+    due_dates: tuple[date, ...],
 ) -> Answer:
     try:
         statements = connection.extract_statements(sql)
@@ -70,7 +76,11 @@ def _answer(
             raise UsageError(f"give one statement of SQL, not {len(statements)}")
         result = connection.execute(statements[0], parameters)
         names = [column[0] for column in result.description or ()]  # gone once the rows are fetched
-        return Answer(_unlike(names), [tuple(map(_clean, row)) for row in result.fetchall()], due_dates)
+        rows = result.fetchall() if most_rows is None else result.fetchmany(most_rows)
+        row_count = len(rows)
+        while most_rows is not None and (others := len(result.fetchmany(COUNTED_ROWS))):
+            row_count += others
+        return Answer(_unlike(names), rows, row_count, due_dates)
     except duckdb.Error as error:
         text = " ".join(str(error).split())
         if due_dates and isinstance(error, duckdb.CatalogException):

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.report.warehouse import ask as asked
 from tests.beforehand import HEARING_CTRL_C
 
 Ask = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -128,6 +129,19 @@ def test_a_long_answer_says_what_it_left_out_and_json_leaves_nothing_out(ask: As
     assert long.stdout.split() == ["n", "0", "1"]
     assert long.stderr == "2 of 3 rows; --limit N shows more, --json all\n"
     assert json.loads(everything.stdout) == [{"n": 0}, {"n": 1}, {"n": 2}]
+
+
+def test_json_keeps_every_character_and_a_table_shows_them(ask: Ask) -> None:
+    sql = "-- what a log says\nselect 'a' || chr(10) || chr(9) || chr(155) || 'b' as x, ['c' || chr(10)] as y"
+    told = ask("--json", sql)
+    assert json.loads(told.stdout) == [{"x": "a\n\t\x9bb", "y": ["c\n"]}]
+    assert "\x9b" not in told.stdout
+    assert ask(sql).stdout.splitlines()[1] == 'a\\n\\t\ufffdb  ["c\\n"]'
+
+
+def test_rows_that_are_not_shown_are_counted_and_not_kept(warehouse: Path) -> None:
+    answer = asked(warehouse, "select * from range(30_000)", most_rows=2)
+    assert (answer.rows, answer.row_count) == ([(0,), (1,)], 30_000)
 
 
 def test_a_query_can_come_from_standard_input_and_find_nothing(ask: Ask) -> None:
