@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT_WAREHOUSE = Path(".otelmart/warehouse.duckdb")
 _SHOWN_ROWS = 3
+_OTHER_FILES = {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet"}
 _FAILED = ("error", "fail", "runtime error")
 _HEADLINE = re.compile(r"(?:Encountered an error|\w+ Error)(?: in \w+ \S+ \((?P<place>.+)\))?:?")
 _CURES = {
@@ -92,6 +93,8 @@ def command(
     folder = options.DEFAULT_LAKE
     if target == "local":
         folder = options.existing_lake(lake)
+        if odd := _OTHER_FILES.intersection(options.readable(warehouse).suffixes):
+            raise UsageError(f"--warehouse {warehouse}: DuckDB takes {', '.join(odd)} for another kind of file")
         warehouse.parent.mkdir(parents=True, exist_ok=True)
         answers.once_free(lambda: check_free(warehouse))
     arguments = ["--full-refresh"] if full_refresh else []

@@ -20,7 +20,18 @@ BENCH = Path(".otelmart/bench.json")
 COST = shipped("deploy/cost")
 PRICES = COST / "prices.yaml"
 MEASURED = "measured.json"  # beside the page: the figures it was rendered from
+MOST = 1e12
 SIZES = (10.0, 1_000.0, 100_000.0)  # pipelines/cost/choices.py has the same
+
+
+class _Amount(click.FloatRange):
+    """A number that is one: 1e308 spans a second are no traffic."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not number <= MOST:
+            self.fail(f"{value} is no amount: at most {MOST:g}", param, ctx)
+        return number
 
 
 @click.command(epilog="Example: otelmart cost --spans-per-second 250 --history-months 6")
@@ -40,19 +51,19 @@ SIZES = (10.0, 1_000.0, 100_000.0)  # pipelines/cost/choices.py has the same
     "--spans-per-second",
     "rates",
     metavar="N",
-    type=click.FloatRange(0, min_open=True),
+    type=_Amount(0, min_open=True),
     multiple=True,
     default=SIZES,
     show_default="three sizes, 10, 1000 and 100000",
     help="Mean rate of spans; give several to compare.",
 )
 @click.option(
-    "--logs-per-span", metavar="N", type=click.FloatRange(0), default=0.0, show_default=True, help="Log records a span."
+    "--logs-per-span", metavar="N", type=_Amount(0), default=0.0, show_default=True, help="Log records a span."
 )
 @click.option(
     "--points-per-span",
     metavar="N",
-    type=click.FloatRange(0),
+    type=_Amount(0),
     default=0.0,
     show_default=True,
     help="Metric points a span.",
@@ -60,7 +71,7 @@ SIZES = (10.0, 1_000.0, 100_000.0)  # pipelines/cost/choices.py has the same
 @click.option(
     "--history-months",
     metavar="N",
-    type=click.FloatRange(0, min_open=True),
+    type=_Amount(0, min_open=True),
     default=12.0,
     show_default=True,
     help="How long rows are kept, in months.",

@@ -37,6 +37,8 @@ def command(out: Path, seed: int, days: int, users: int, start: datetime, force:
     Beside the requests lie manifest.jsonl (receive times), truth.json (what really happened, for tests to hold results
     to) and outside_counts.json (rows sent, for reconciliation).
     """
+    if not 1971 <= start.year <= 2200:
+        raise UsageError(f"--start {start.date()}: choose a date of the years 1971 to 2200")
     parameters = {"seed": seed, "start": start.date().isoformat(), "days": days, "users": users}
     if _is_there_already(out, parameters, force):
         click.echo(f"{out}: this demo is already there, nothing to do (--force writes it again)", err=True)

@@ -9,7 +9,7 @@ import click
 from pipelines.cli import options
 from pipelines.cli.answers import asked, brief, json_text, most_rows, objects, say
 from pipelines.cli.report import warehouse_option
-from pipelines.errors import RunError
+from pipelines.errors import RunError, UsageError
 
 
 @click.command(epilog="Example: otelmart journey ada@example.com")
@@ -26,6 +26,8 @@ def command(user: str, warehouse: Path, environment: str | None, limit: int, as_
     """
     from pipelines.decode.privacy import pseudonymise
 
+    if not user.isprintable():
+        raise UsageError(f"{user!r} is no user: it has characters that no text has")
     key = options.known_privacy_key()
     pseudonym = pseudonymise(user, key) if key else user
     answer = asked("journey", warehouse, user=user, pseudonym=pseudonym, environment=environment)

@@ -36,7 +36,7 @@ class Address(click.ParamType[tuple[str, int]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
         host, colon, port = str(value).rpartition(":")
-        if not colon or not host or not port.isdigit() or int(port) > 65535:
+        if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > 65535:
             self.fail(f"{value!r} is no address: write HOST:PORT, for example 127.0.0.1:4318", param, ctx)
         return host, int(port)
 

@@ -60,7 +60,7 @@ class LakePlace(click.ParamType["Path | Objects"]):
     name = "lake"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | Objects:
-        place = lake_at(value) if isinstance(value, str) else value
+        place = lake_at(str(value)) if isinstance(value, str | Path) else value
         if isinstance(place, Path) and place.is_file():
             self.fail(f"{place} is a file: name the directory of a lake", param, ctx)
         return place
@@ -69,10 +69,18 @@ class LakePlace(click.ParamType["Path | Objects"]):
 def lake_at(place: str) -> Path | Objects:
     """The lake that a directory's name, or gs://BUCKET/PREFIX, says. Raises UsageError."""
     if not place.startswith("gs:"):
-        return Path(place)
+        return readable(Path(place))
     from pipelines.cloud_storage import objects
 
     return objects(place)
+
+
+def readable(path: Path) -> Path:
+    """The path, if DuckDB can be told it: it takes some characters for patterns. Raises UsageError."""
+    place = path.absolute()
+    if odd := "".join(sorted(set("'*?[\\").intersection(str(place)))):
+        raise UsageError(f"{place}: no lake or warehouse can be where a path has {odd}: choose another folder")
+    return path
 
 
 max_message = click.option(
@@ -213,7 +221,7 @@ def privacy_key() -> bytes:
 def known_privacy_key() -> bytes | None:
     """The key if there is one; makes none."""
     if told := os.environ.get(KEY_VARIABLE, "").strip():  # a secret made of a file ends with its newline
-        return told.encode()
+        return told.encode(errors="surrogateescape")
     return KEY_FILE.read_text().strip().encode() if KEY_FILE.exists() else None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from pipelines.cli.answers import once_free
+from pipelines.errors import UsageError
 
 DEFAULT_PAGE = Path(".otelmart/report.html")
 
@@ -50,6 +51,8 @@ def command(warehouse: Path, environment: str | None, target: Path, as_json: boo
     from pipelines.report.page import write_page
     from pipelines.report.warehouse import read_facts
 
+    if target.is_dir():  # also the empty name, which click takes
+        raise UsageError(f"--to {target} is a directory: name a file")
     started = perf_counter()
     facts = once_free(lambda: read_facts(warehouse, environment))
     page_bytes = write_page(facts, target)

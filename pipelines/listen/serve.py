@@ -66,11 +66,11 @@ async def serve(
 
 async def _http_port(runner: web.AppRunner, place: Place) -> int:
     await runner.setup()
-    site = web.TCPSite(runner, place.host, place.port, shutdown_timeout=GRACE_SECONDS)
+    site = web.TCPSite(runner, place.host.strip("[]"), place.port, shutdown_timeout=GRACE_SECONDS)
     try:
         await site.start()
-    except OSError as error:
-        raise _taken(place, "--http", error.strerror or str(error)) from None
+    except (OSError, UnicodeError) as error:
+        raise _taken(place, "--http", getattr(error, "strerror", None) or str(error)) from None
     port: int = runner.addresses[0][1]
     return port
 

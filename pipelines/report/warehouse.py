@@ -140,6 +140,8 @@ def _connected(warehouse: Path, cure: str, read_only: bool) -> duckdb.DuckDBPyCo
         if "Cannot open file" in text:
             raise RunError(f"{warehouse} cannot be opened: {text.rpartition(': ')[2]}") from None
         raise UsageError(f"{warehouse} is not a warehouse of this DuckDB version: {cure}") from None
+    except duckdb.Error:  # by its name a file of another kind, which DuckDB would read into memory
+        raise UsageError(f"{warehouse} is no warehouse: {cure}") from None
 
 
 def _built_time(warehouse: Path) -> datetime:

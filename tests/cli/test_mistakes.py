@@ -29,7 +29,7 @@ def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def run(otelmart: str) -> Callable[..., tuple[int, str]]:
     """Exit code and standard error of a command."""
 
-    def run(*args: str, before: Sequence[str] = ()) -> tuple[int, str]:
+    def run(*args: str | bytes, before: Sequence[str] = ()) -> tuple[int, str]:
         # a limit on file sizes would cut the bytecode that Python leaves in the checkout
         env = os.environ | ({"PYTHONDONTWRITEBYTECODE": "1"} if before else {})
         done = subprocess.run([*before, otelmart, *args], capture_output=True, text=True, env=env)
@@ -69,6 +69,15 @@ def source(tmp_path: Path) -> str:
         (["ledger", "--from", "bigquery:x"], "bigquery:x is no sink: write bigquery:PROJECT.DATASET"),
         (["replay", "--lake", "elsewhere"], "there is no lake in elsewhere: run otelmart ingest"),
         (["replay", "--reason", "bad_jsn"], "unknown reason 'bad_jsn': did you mean bad_json?"),
+        (["ingest", "--from", "files:.", "--to", "lake:Bob's"], "/Bob's: no lake or warehouse can be where a path has"),
+        (["ledger", "--lake", "[a]*"], "/[a]*: no lake or warehouse can be where a path has *["),
+        (["report", "--to", "/"], "--to / is a directory: name a file"),
+        (["report", "--to", ""], "--to . is a directory: name a file"),
+        (["cost", "--spans-per-second", "nan"], "nan is no amount: at most 1e+12"),
+        (["cost", "--history-months", "inf"], "inf is no amount: at most 1e+12"),
+        (["demo", "--start", "9999-12-31"], "--start 9999-12-31: choose a date of the years 1971 to 2200"),
+        (["listen", "--http", "127.0.0.1:\u00b2"], "is no address: write HOST:PORT"),
+        (["journey", b"\xff"], "is no user: it has characters that no text has"),
     ],
 )
 def test_a_misused_command_says_so_in_one_line(run: Callable[..., tuple[int, str]], args: list[str], text: str) -> None:
@@ -77,6 +86,16 @@ def test_a_misused_command_says_so_in_one_line(run: Callable[..., tuple[int, str
     assert (code, told.count("\n")) == (2, 1)
     assert told.startswith("otelmart: ")
     assert text in told
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.json", "a.parquet", "a.txt"])
+def test_a_file_that_is_no_warehouse_is_not_read(
+    run: Callable[..., tuple[int, str]], tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("a,b\n1,2\n")
+    code, told = run("summary", "--warehouse", name)
+    assert (code, told.count("\n")) == (2, 1)
+    assert told.startswith(f"otelmart: {name} is no")
 
 
 @pytest.mark.parametrize("name", [None, "truth.json"], ids=["nothing", "nothing but names that are skipped"])
