@@ -1,4 +1,5 @@
 {{ config(meta={'days_before': 2, 'days_after': 1}) }}
+{%- set best_first = 'partition by fact, fact_key order by priority, signal_time, signal, signal_id' %}
 -- Signals of one fact may lie on both sides of midnight: the fact belongs to the day on which it began.
 with signals as (
     select
@@ -25,10 +26,11 @@ actors as (
 ranked as (
     select
         *,
-        row_number() over (
-            partition by fact, fact_key
-            order by priority, signal_time, signal, signal_id
-        ) as signal_number,
+        row_number() over ({{ best_first }}) as signal_number,
+        {{ first_told('order_total', best_first) }} as told_order_total,
+        {{ currency_of('order_total', 'order_currency', best_first) }} as told_order_currency,
+        {{ first_told('payment_amount', best_first) }} as told_payment_amount,
+        {{ currency_of('payment_amount', 'payment_currency', best_first) }} as told_payment_currency,
     from keyed
 ),
 
@@ -67,18 +69,18 @@ merged as (
         min(login_status) as login_status,
         min(login_failure_reason) as login_failure_reason,
         min(order_id) as order_id,
-        min(order_currency) as order_currency,
+        {{ told_currency('order_currency') }} as order_currency,
         min(payment_id) as payment_id,
         min(payment_method) as payment_method,
-        min(payment_currency) as payment_currency,
+        {{ told_currency('payment_currency') }} as payment_currency,
         min(payment_status) as payment_status,
         min(payment_transaction_id) as payment_transaction_id,
         min(payment_gateway) as payment_gateway,
         min(error_type) as error_type,
 
-        max(order_total) as order_total,
+        min(told_order_total) as order_total,
         max(order_items_count) as order_items_count,
-        max(payment_amount) as payment_amount,
+        min(told_payment_amount) as payment_amount,
         max(page_load_time_ms) as page_load_time_ms,
         min(case when signal_number = 1 then duration_ms end) as duration_ms,
         count(*) as signal_count,

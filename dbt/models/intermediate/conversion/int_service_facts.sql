@@ -1,4 +1,6 @@
 {{ config(meta={'days_before': 2, 'days_after': 1}) }}
+{%- set of_service = 'fact, fact_key, deployment_environment, service_namespace, service_name, is_excluded' %}
+{%- set best_first = 'partition by ' ~ of_service ~ ' order by priority, signal_time, signal, signal_id' %}
 -- What each service itself tells of a fact; excluded is what it tells in excluded traffic alone. A fact stands for as
 -- many as the least of its signals' weights: it is seen if any of them is kept.
 with signals as (
@@ -7,6 +9,7 @@ with signals as (
         fact,
         signal,
         trace_id,
+        signal_id,
         name,
         event_name,
         deployment_environment,
@@ -29,6 +32,14 @@ with signals as (
 
 {{ keyed_facts('signals') }},
 
+ranked as (
+    select
+        *,
+        {{ first_told('order_total', best_first) }} as told_order_total,
+        {{ currency_of('order_total', 'order_currency', best_first) }} as told_order_currency,
+    from keyed
+),
+
 told as (
     select
         fact,
@@ -37,14 +48,14 @@ told as (
         service_namespace,
         service_name,
         is_excluded,
-        min(order_currency) as order_currency,
+        {{ told_currency('order_currency') }} as order_currency,
         min(priority) as priority,
-        max(order_total) as order_total,
+        min(told_order_total) as order_total,
         min(weight_micros) as weight_micros,
         count(case when is_failed then 1 end) as error_count,
         min(signal_time) as fact_time,
-    from keyed
-    group by fact, fact_key, deployment_environment, service_namespace, service_name, is_excluded
+    from ranked
+    group by {{ of_service }}
     qualify row_number() over (
         partition by fact, fact_key, deployment_environment, service_namespace, service_name
         order by is_excluded
