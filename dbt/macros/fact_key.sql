@@ -8,7 +8,7 @@
 
    An order is told of on its first date and the next; what is told of its order_id later adds nothing to it, however
    much later that is: int_order_dates knows. It has failed when it did in each trace that tells of it: who tries again
-   and gets it has it. #}
+   and gets it has it, for what that try says; is_failed_try marks the signals of the others. #}
 {% macro keyed_facts(relation) -%}
 {%- set in_trace = 'over (partition by trace_id, is_excluded)' -%}
 {%- set of_order = 'over (partition by orders.told_key, orders.is_excluded)' -%}
@@ -66,6 +66,7 @@ keyed as (
         cast(null as string) as told_key,
         signal_time as told_time,
         is_error as is_failed,
+        false as is_failed_try,
         case fact
             when 'page_view' then trace_id || '/' || shown_page_name
             when 'user_action' then trace_id || '/' || coalesce(event_name, name)
@@ -77,6 +78,7 @@ keyed as (
     select
         *,
         is_error as is_failed,
+        false as is_failed_try,
         case
             when told_key is null then trace_id
             else told_key || '/' || cast(dense_rank() over (
@@ -90,6 +92,7 @@ keyed as (
         *,
         count(distinct trace_id) {{ of_order }}
         = count(distinct case when is_error then trace_id end) {{ of_order }} as is_failed,
+        count(case when is_error then 1 end) over (partition by told_key, is_excluded, trace_id) > 0 as is_failed_try,
         told_key as fact_key,
     from taken_orders as orders
 )

@@ -1,5 +1,5 @@
 {{ config(meta={'days_before': 2, 'days_after': 1}) }}
-{%- set best_first = 'partition by fact, fact_key order by priority, signal_time, signal, signal_id' %}
+{%- set best_first = 'partition by fact, fact_key order by is_failed_try, priority, signal_time, signal, signal_id' %}
 -- Signals of one fact may lie on both sides of midnight: the fact belongs to the day on which it began.
 with signals as (
     select
@@ -29,6 +29,7 @@ ranked as (
         row_number() over ({{ best_first }}) as signal_number,
         {{ first_told('order_total', best_first) }} as told_order_total,
         {{ currency_of('order_total', 'order_currency', best_first) }} as told_order_currency,
+        {{ first_told('order_items_count', best_first) }} as told_order_items_count,
         {{ first_told('payment_amount', best_first) }} as told_payment_amount,
         {{ currency_of('payment_amount', 'payment_currency', best_first) }} as told_payment_currency,
     from keyed
@@ -79,7 +80,7 @@ merged as (
         min(error_type) as error_type,
 
         min(told_order_total) as order_total,
-        max(order_items_count) as order_items_count,
+        min(told_order_items_count) as order_items_count,
         min(told_payment_amount) as payment_amount,
         max(page_load_time_ms) as page_load_time_ms,
         min(case when signal_number = 1 then duration_ms end) as duration_ms,

@@ -1,6 +1,6 @@
 {{ config(meta={'days_before': 2, 'days_after': 1}) }}
 {%- set of_service = 'fact, fact_key, deployment_environment, service_namespace, service_name, is_excluded' %}
-{%- set best_first = 'partition by ' ~ of_service ~ ' order by priority, signal_time, signal, signal_id' %}
+{%- set best_first = 'partition by ' ~ of_service ~ ' order by is_failed_try, priority, signal_time, signal, signal_id' %}
 -- What each service itself tells of a fact; excluded is what it tells in excluded traffic alone. A fact stands for as
 -- many as the least of its signals' weights: it is seen if any of them is kept.
 with signals as (
