@@ -17,8 +17,8 @@ registrations as (
         *,
         case
             when count(case when is_error then 1 end) {{ in_trace }} = 0
-                then {{ key_text("max(nullif(deployment_environment, '(not set)')) " ~ in_trace) }}
-                || '/' || {{ key_text("max(nullif(service_namespace, '(not set)')) " ~ in_trace) }}
+                then {{ known_in('deployment_environment', in_trace) }}
+                || '/' || {{ known_in('service_namespace', in_trace) }}
                 || '/' || cast(min(event_date) {{ in_trace }} as string)
                 || '/' || max(user_id) {{ in_trace }}
         end as told_key,
@@ -30,7 +30,7 @@ registrations as (
 orders as (
     select
         *,
-        {{ order_key('coalesce(order_id, max(order_id) ' ~ in_trace ~ ')') }} as told_key,
+        {{ order_key('coalesce(order_id, max(order_id) ' ~ in_trace ~ ')', in_trace) }} as told_key,
         signal_time as told_time,
     from {{ relation }}
     where fact = 'order'
@@ -98,7 +98,18 @@ keyed as (
 )
 {%- endmacro %}
 
-{# What tells one order from another: environment, namespace and order_id, else the trace. #}
-{% macro order_key(order_id) -%}
-    coalesce(deployment_environment || '/' || service_namespace || '/' || {{ order_id }}, trace_id)
+{# What tells one order from another: environment, namespace and order_id, else the trace. A browser that names no
+   environment or namespace means those of the service that it asks: what the trace tells of the order knows. #}
+{% macro order_key(order_id, in_trace) -%}
+    coalesce(
+            coalesce(nullif(deployment_environment, '(not set)'), {{ known_in('deployment_environment', in_trace) }})
+            || '/' || coalesce(nullif(service_namespace, '(not set)'), {{ known_in('service_namespace', in_trace) }})
+            || '/' || {{ order_id }},
+            trace_id
+        )
+{%- endmacro %}
+
+{# Of a column that a key is made of, what the rows of a window know. #}
+{% macro known_in(column, window) -%}
+    {{ key_text("max(nullif(" ~ column ~ ", '(not set)')) " ~ window) }}
 {%- endmacro %}

@@ -7,7 +7,7 @@
 {% macro orders_told() %}
     select distinct
         event_date,
-        {{ order_key('order_id') }} as order_key,
+        {{ order_key('order_id', 'over (partition by event_date, trace_id, is_excluded)') }} as order_key,
         is_excluded
     from {{ ref('int_fact_signals') }}
     where {{ in_dates('event_date') }}

@@ -185,7 +185,9 @@ def test_a_date_that_lost_an_order_to_a_late_row_is_due_until_a_build_is_complet
 
 
 def test_what_goes_on_after_midnight_belongs_to_what_began_before_it(builder: Builder) -> None:
-    """An order that is paid on the next date, and one of a monitor whose trace is excluded by its root."""
+    """An order that is paid on the next date, one of a monitor whose trace is excluded by its root, and one that a
+    browser tells of without an environment before its server does."""
+    nowhere = {"deployment_environment": None, "service_namespace": None}
     monitor = {"user_agent_synthetic_type": "test", "service_name": "monitor"}
     builder.lake.add(
         "u1",
@@ -193,6 +195,7 @@ def test_what_goes_on_after_midnight_belongs_to_what_began_before_it(builder: Bu
         [
             order("1 23:59:59", "t1", "o1", "20.50"),
             span("1 23:59:59", "t2", "root", name="check", **monitor),
+            order("1 23:59:59", "t3", "o3", "1.00", name="checkout", service_name="web", **nowhere),
         ],
     )
     builder.build("--no-tests")
@@ -202,12 +205,13 @@ def test_what_goes_on_after_midnight_belongs_to_what_began_before_it(builder: Bu
         [
             span("2 00:00:01", "t1", "p", name="PaymentService.ProcessPayment", payment_status="Completed"),
             order("2 00:00:01", "t2", "o2", "1.50", parent_span_id="root"),
+            order("2 00:00:01", "t3", "o3", "1.00", parent_span_id="o") | {"span_id": "p"},
         ],
     )
     builder.build("--no-tests")
-    assert builder.query("select event_date, order_id, payment_status from marts.fct_orders") == [
-        (DAY[1], "o1", "Completed")
-    ]
+    assert builder.query(
+        "select event_date, order_id, deployment_environment, payment_status from marts.fct_orders order by order_id"
+    ) == [(DAY[1], "o1", "production", "Completed"), (DAY[1], "o3", "production", None)]
     in_steps = builder.fingerprints()
     builder.build("--full-refresh", "--no-tests")
     assert builder.fingerprints() == in_steps
