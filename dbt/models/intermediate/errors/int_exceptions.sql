@@ -23,7 +23,7 @@ merged as (
         exception_message,
         coalesce(min(nullif(deployment_environment, '(not set)')), '(not set)') as deployment_environment,
         coalesce(min(nullif(service_namespace, '(not set)')), '(not set)') as service_namespace,
-        min(service_version) as service_version,
+        coalesce(min(nullif(service_version, '(not set)')), '(not set)') as service_version,
         min(telemetry_sdk_language) as telemetry_sdk_language,
         min(operation) as operation,
         min(user_id) as user_id,
