@@ -77,8 +77,8 @@ final as (
         totals.service_name,
         totals.exception_type,
         totals.message_template,
-        first_versions.service_version as first_version,
-        last_versions.service_version as last_version,
+        {{ key_text('first_versions.service_version') }} as first_version,
+        {{ key_text('last_versions.service_version') }} as last_version,
         regressed_versions.service_version as regressed_in_version,
         totals.sample_trace_id,
 
@@ -95,7 +95,7 @@ final as (
         totals.first_seen_time,
         totals.last_seen_time,
     from totals
-    inner join edges
+    left join edges
         using ({{ group_key }})
     left join actors
         using ({{ group_key }})
