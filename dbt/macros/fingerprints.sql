@@ -47,7 +47,19 @@
     end
 {%- endmacro %}
 
-{# A frame without line, column, address and the hash in a bundle's name: what stays when unrelated lines move. #}
+{# A frame without line, column, address, the hash in a bundle's name and the number of a lambda: what stays when
+   unrelated lines move and the next build or process comes. #}
 {% macro frame_place(frame) -%}
-    {{ re_replace(re_replace(re_replace(re_replace(frame, ', line [0-9]+', ''), ':[0-9]+', ''), '-[0-9a-f]{8,}\\.', '.'), '\\((?:0x|\\{|\\.\\.\\.)[^\\n]*\\)$', '()') }}
+    {%- set rules = [
+        (', line [0-9]+', ''),
+        (':[0-9]+', ''),
+        ('(?:[-.][0-9a-f]{8,})+\\.', '.'),
+        ('\\$\\$Lambda[$/0-9a-fx]*', '$$Lambda'),
+        ('\\((?:0x|\\{|\\.\\.\\.)[^\\n]*\\)$', '()'),
+    ] -%}
+    {%- set found = namespace(sql=frame) -%}
+    {%- for pattern, replacement in rules -%}
+        {%- set found.sql = re_replace(found.sql, pattern, replacement) -%}
+    {%- endfor -%}
+    {{ found.sql }}
 {%- endmacro %}
