@@ -209,6 +209,12 @@ def test_what_goes_on_after_midnight_belongs_to_what_began_before_it(builder: Bu
         ],
     )
     builder.build("--no-tests")
+    builder.lake.add("u3", "traces", [span("3 10:00:00", "t1", "q")])  # too late for what began on the 1st
+    builder.build("--no-tests")
+    assert builder.query("select event_date, span_count from marts.fct_traces where trace_id = 't1' order by all") == [
+        (DAY[1], 2),
+        (DAY[3], 1),
+    ]
     assert builder.query(
         "select event_date, order_id, deployment_environment, payment_status from marts.fct_orders order by order_id"
     ) == [(DAY[1], "o1", "production", "Completed"), (DAY[1], "o3", "production", None)]

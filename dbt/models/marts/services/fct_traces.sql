@@ -1,5 +1,6 @@
-{{ config(meta={'days_before': 1, 'days_after': 1}) }}
--- A trace belongs to the day on which its first span begins; spans of a trace lie within a day of it.
+{{ config(meta={'days_before': 2, 'days_after': 1}) }}
+-- A trace belongs to the day on which its first span begins, and so does what it tells on the next. A row needs no other
+-- day: what comes later is a row of its own date, whichever days are read.
 with spans as {{ not_materialized() }} (
     select
         event_date,
@@ -20,8 +21,34 @@ with spans as {{ not_materialized() }} (
         and not is_excluded
 ),
 
+dates as (
+    select
+        trace_id,
+        event_date,
+        lag(event_date) over (partition by trace_id order by event_date) as previous_date,
+        lag(event_date, 2) over (partition by trace_id order by event_date) as second_previous_date,
+    from (select distinct trace_id, event_date from spans) as seen
+),
+
+continued as (
+    select trace_id, event_date, previous_date
+    from dates
+    where previous_date = {{ add_days('event_date', '-1') }}
+        and coalesce(second_previous_date < {{ add_days('event_date', '-2') }}, true)
+),
+
+dated as {{ not_materialized() }} (
+    select
+        spans.*,
+        coalesce(continued.previous_date, spans.event_date) as trace_date,
+    from spans
+    left join continued
+        on continued.trace_id = spans.trace_id
+        and continued.event_date = spans.event_date
+),
+
 parents as (
-    select distinct trace_id, span_id from spans
+    select distinct trace_id, trace_date, span_id from dated
 ),
 
 ranked as (
@@ -30,18 +57,20 @@ ranked as (
         spans.parent_span_id is null as is_root,
         spans.parent_span_id is not null and parents.span_id is null as is_orphan,
         row_number() over (
-            partition by spans.trace_id
+            partition by spans.trace_id, spans.trace_date
             order by case when spans.parent_span_id is null then 0 else 1 end, spans.start_time, spans.span_id
         ) as span_number,
-    from spans
+    from dated as spans
     left join parents
         on parents.trace_id = spans.trace_id
+        and parents.trace_date = spans.trace_date
         and parents.span_id = spans.parent_span_id
 ),
 
 traces as (
     select
         trace_id,
+        trace_date,
         min(case when span_number = 1 then deployment_environment end) as deployment_environment,
         min(case when span_number = 1 then service_namespace end) as service_namespace,
         min(case when span_number = 1 then service_name end) as root_service_name,
@@ -56,19 +85,31 @@ traces as (
         min(start_time) as trace_start_time,
         max(greatest(end_time, start_time)) as trace_end_time,
     from ranked
-    group by trace_id
+    group by trace_id, trace_date
+),
+
+named as (
+    select trace_id, event_date, session_id, user_id
+    from {{ ref('int_trace_actors') }}
+    where {{ in_read_dates('event_date') }}
 ),
 
 actors as (
-    select trace_id, min(session_id) as session_id, min(user_id) as user_id
-    from {{ ref('int_trace_actors') }}
-    where {{ in_read_dates('event_date') }}
-    group by trace_id
+    select
+        named.trace_id,
+        coalesce(continued.previous_date, named.event_date) as trace_date,
+        min(named.session_id) as session_id,
+        min(named.user_id) as user_id,
+    from named
+    left join continued
+        on continued.trace_id = named.trace_id
+        and continued.event_date = named.event_date
+    group by named.trace_id, trace_date
 ),
 
 final as (
     select
-        {{ local_date('traces.trace_start_time') }} as event_date,
+        traces.trace_date as event_date,
 
         traces.trace_id,
         {{ trace_url('traces.trace_id') }} as trace_url,
@@ -95,6 +136,7 @@ final as (
     from traces
     left join actors
         on actors.trace_id = traces.trace_id
+        and actors.trace_date = traces.trace_date
 )
 
 select * from final
