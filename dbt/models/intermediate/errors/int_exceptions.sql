@@ -1,26 +1,37 @@
-{{ config(meta={'days_before': 1, 'days_after': 1}) }}
--- The same exception on a span and in a log record is one; it may be told on both sides of midnight.
+{{ config(meta={'days_before': 2, 'days_after': 1}) }}
+{%- set exception = 'trace_id, service_name, exception_type, exception_message' %}
+-- The same exception on a span and in a log record is one; it may be told on both sides of midnight. Days later it is
+-- another, in every build.
 with signals as (
     select * from {{ ref('int_exception_signals') }}
     where {{ in_read_dates('event_date') }}
 ),
 
 actors as (
-    select
-        trace_id,
-        min(session_id) as session_id,
-        min(user_id) as user_id,
+    select event_date, trace_id, session_id, user_id
     from {{ ref('int_trace_actors') }}
     where {{ in_read_dates('event_date') }}
-    group by trace_id
+),
+
+{{ continued_dates('signals', exception) }},
+
+dated as (
+    select
+        signals.*,
+        coalesce(continued.previous_date, signals.event_date) as exception_date,
+    from signals
+    left join continued
+        on continued.trace_id = signals.trace_id
+        and continued.service_name = signals.service_name
+        and continued.exception_type = signals.exception_type
+        and continued.exception_message = signals.exception_message
+        and continued.event_date = signals.event_date
 ),
 
 merged as (
     select
-        trace_id,
-        service_name,
-        exception_type,
-        exception_message,
+        {{ exception }},
+        exception_date,
         coalesce(min(nullif(deployment_environment, '(not set)')), '(not set)') as deployment_environment,
         coalesce(min(nullif(service_namespace, '(not set)')), '(not set)') as service_namespace,
         coalesce(min(nullif(service_version, '(not set)')), '(not set)') as service_version,
@@ -33,18 +44,18 @@ merged as (
         count(distinct case when signal = 'log' then signal_id end) as log_record_count,
         max(case when signal = 'span' then weight_micros end) as span_weight_micros,
         min(signal_time) as exception_time,
-    from signals
-    group by trace_id, service_name, exception_type, exception_message
+    from dated
+    group by {{ exception }}, exception_date
 ),
 
 final as (
     select
-        {{ local_date('merged.exception_time') }} as event_date,
+        merged.exception_date as event_date,
 
         {{ digest("merged.trace_id || '/' || merged.service_name || '/' || merged.exception_type || '/' || merged.exception_message") }} as exception_id,
         merged.trace_id,
-        coalesce(merged.user_id, actors.user_id) as user_id,
-        coalesce(merged.session_id, actors.session_id) as session_id,
+        coalesce(merged.user_id, actors.user_id, next_actors.user_id) as user_id,
+        coalesce(merged.session_id, actors.session_id, next_actors.session_id) as session_id,
 
         merged.deployment_environment,
         merged.service_namespace,
@@ -64,6 +75,10 @@ final as (
     from merged
     left join actors
         on actors.trace_id = merged.trace_id
+        and actors.event_date = merged.exception_date
+    left join actors as next_actors
+        on next_actors.trace_id = merged.trace_id
+        and next_actors.event_date = {{ add_days('merged.exception_date', '1') }}
 )
 
 select * from final

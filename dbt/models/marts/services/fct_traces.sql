@@ -21,21 +21,7 @@ with spans as {{ not_materialized() }} (
         and not is_excluded
 ),
 
-dates as (
-    select
-        trace_id,
-        event_date,
-        lag(event_date) over (partition by trace_id order by event_date) as previous_date,
-        lag(event_date, 2) over (partition by trace_id order by event_date) as second_previous_date,
-    from (select distinct trace_id, event_date from spans) as seen
-),
-
-continued as (
-    select trace_id, event_date, previous_date
-    from dates
-    where previous_date = {{ add_days('event_date', '-1') }}
-        and coalesce(second_previous_date < {{ add_days('event_date', '-2') }}, true)
-),
+{{ continued_dates('spans', 'trace_id') }},
 
 dated as {{ not_materialized() }} (
     select
