@@ -2,7 +2,7 @@
 -- What each point of a counter or histogram adds to the one before it. A cumulative series starts anew when its
 -- start_time changes or its value drops. Its first point counts if it started within this day or the one before, or if
 -- its instance reported the metric since the same start without it: then these attributes are new. Else what it held
--- before is unknown. A point without recorded value breaks it.
+-- before is unknown. A point without recorded value breaks it: the next is unknown too, unless it started since.
 with points as (
     select
         event_date,
@@ -41,7 +41,9 @@ ordered as (
         lag(number) over series as previous_number,
         lag(total) over series as previous_total,
         lag(is_break) over series as was_break,
-        lag(start_time_unix_nano) over series as previous_start,
+        nullif(start_time_unix_nano, 0) as known_start,
+        nullif(lag(start_time_unix_nano) over series, 0) as previous_start,
+        lag(time_unix_nano) over series as previous_time,
     from points
     window series as (partition by series_id order by time_unix_nano, start_time_unix_nano)
 ),
@@ -52,14 +54,14 @@ judged as (
         case
             when is_break or number is null then 'break'
             when temporality = 'DELTA' then 'delta'
-            when was_break and coalesce(start_time_unix_nano, 0) = coalesce(previous_start, 0) then 'unknown'
+            when was_break and coalesce(known_start = previous_start, known_start <= previous_time, true) then 'unknown'
             when previous_number is null and not coalesce(was_break, false) then
                 case
                     when {{ local_date('start_time') }} >= {{ add_days('event_date', '-1') }} then 'first'
                     when start_time_unix_nano > 0 and stream_first_nano < time_unix_nano then 'first'
                     else 'unknown'
                 end
-            when coalesce(start_time_unix_nano, 0) != coalesce(previous_start, 0) or number < previous_number then 'reset'
+            when coalesce(known_start, 0) != coalesce(previous_start, 0) or number < previous_number then 'reset'
             else 'next'
         end as kind,
     from ordered
