@@ -2,7 +2,8 @@
 -- What each point of a counter or histogram adds to the one before it. A cumulative series starts anew when its
 -- start_time changes or its value drops. Its first point counts if it started within this day or the one before, or if
 -- its instance reported the metric since the same start without it: then these attributes are new. Else what it held
--- before is unknown. A point without recorded value breaks it: the next is unknown too, unless it started since.
+-- before is unknown. A point without value, or with none that is a number, breaks it: the next is
+-- unknown too, unless it started since.
 with points as (
     select
         event_date,
@@ -11,11 +12,11 @@ with points as (
         temporality,
         coalesce(is_monotonic, false) as is_monotonic,
         case
+            when has_no_recorded_value then null
             when metric_type = 'SUM' then {{ exact_number('value') }}
             else {{ to_money('count') }}
         end as number,
         case when metric_type != 'SUM' then {{ exact_number('sum') }} end as total,
-        coalesce(has_no_recorded_value, false) as is_break,
         start_time,
         start_time_unix_nano,
         time_unix_nano,
@@ -40,7 +41,7 @@ ordered as (
         *,
         lag(number) over series as previous_number,
         lag(total) over series as previous_total,
-        lag(is_break) over series as was_break,
+        lag(number is null) over series as was_break,
         nullif(start_time_unix_nano, 0) as known_start,
         nullif(lag(start_time_unix_nano) over series, 0) as previous_start,
         lag(time_unix_nano) over series as previous_time,
@@ -52,10 +53,10 @@ judged as (
     select
         *,
         case
-            when is_break or number is null then 'break'
+            when number is null then 'break'
             when temporality = 'DELTA' then 'delta'
             when was_break and coalesce(known_start = previous_start, known_start <= previous_time, true) then 'unknown'
-            when previous_number is null and not coalesce(was_break, false) then
+            when was_break is null then
                 case
                     when {{ local_date('start_time') }} >= {{ add_days('event_date', '-1') }} then 'first'
                     when start_time_unix_nano > 0 and stream_first_nano < time_unix_nano then 'first'
