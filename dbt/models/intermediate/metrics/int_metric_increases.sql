@@ -13,7 +13,7 @@ with points as (
         coalesce(is_monotonic, false) as is_monotonic,
         case
             when has_no_recorded_value then null
-            when metric_type = 'SUM' then {{ exact_number('value') }}
+            when metric_type = 'SUM' then coalesce({{ to_money('value_int') }}, {{ exact_number('value') }})
             else {{ to_money('count') }}
         end as number,
         case when metric_type != 'SUM' then {{ exact_number('sum') }} end as total,
