@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from pipelines.report.warehouse import ask
-from tests.dbt.conftest import Builder, at, order, page_view, span
+from tests.dbt.conftest import Builder, Row, at, order, page_view, span
 
 DAY = {n: date(2026, 3, n) for n in range(1, 10)}
 
@@ -218,6 +219,44 @@ def test_what_goes_on_after_midnight_belongs_to_what_began_before_it(builder: Bu
     assert builder.query(
         "select event_date, order_id, deployment_environment, payment_status from marts.fct_orders order by order_id"
     ) == [(DAY[1], "o1", "production", "Completed"), (DAY[1], "o3", "production", None)]
+    in_steps = builder.fingerprints()
+    builder.build("--full-refresh", "--no-tests")
+    assert builder.fingerprints() == in_steps
+
+
+def _point(when: str, series: str, value: float, metric_name: str = "hits", **columns: Any) -> Row:
+    """A point of a counter that counts since February."""
+    told = {"metric_type": "SUM", "temporality": "CUMULATIVE", "is_monotonic": True, "service_name": "web"}
+    since = {"start_time": datetime(2026, 2, 20), "start_time_unix_nano": 1771545600000000000}
+    identity = {"series_id": series, "metric_name": metric_name, "service_instance_id": f"i-{metric_name}"}
+    return {"time": at(when), "value": value, **told, **since, **identity, **columns}
+
+
+def test_counters_grow_alike_after_days_without_points_in_steps_and_in_a_full_refresh(builder: Builder) -> None:
+    """a is away for a day on which b is there, alone for two; new comes on the last day."""
+    builder.lake.add(
+        "u1",
+        "metrics",
+        [
+            *(_point(f"{day} 10:00:00", "a", 100) for day in (2, 3)),
+            *(_point(f"{day} 10:00:00", "b", day) for day in (2, 3, 4)),
+            _point("2 10:00:00", "alone", 100, "lonely"),
+        ],
+    )
+    builder.build("--no-tests")
+    builder.lake.add(
+        "u2",
+        "metrics",
+        [
+            *(_point("5 10:00:00", series, value) for series, value in (("a", 160), ("b", 5), ("new", 7))),
+            _point("5 10:00:00", "alone", 150, "lonely"),
+        ],
+    )
+    assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-05"]
+    assert builder.query(
+        "select series_id, kind, cast(increase as integer) from marts_intermediate.int_metric_increases "
+        "where event_date = date '2026-03-05' order by series_id"
+    ) == [("a", "unknown", None), ("alone", "unknown", None), ("b", "next", 1), ("new", "first", 7)]
     in_steps = builder.fingerprints()
     builder.build("--full-refresh", "--no-tests")
     assert builder.fingerprints() == in_steps

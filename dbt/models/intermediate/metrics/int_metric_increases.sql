@@ -1,9 +1,9 @@
-{{ config(meta={'days_before': 1}) }}
--- What each point of a counter or histogram adds to the one before it. A cumulative series starts anew when its
--- start_time changes or its value drops. Its first point counts if it started within this day or the one before, or if
--- its instance reported the metric since the same start without it: then these attributes are new. Else what it held
--- before is unknown. A point without value, or with none that is a number, breaks it: the next is
--- unknown too, unless it started since.
+{{ config(meta={'days_before': 7}) }}
+-- What each point of a counter or histogram adds to the one before it, on its date or the date before. A cumulative
+-- series starts anew when its start_time changes or its value drops. Where there is no point before, it counts if it
+-- started within these two dates, or if its instance reported the metric on them since the same start and the series
+-- has not been seen for seven days: then its attributes are new. Else what it held before is unknown. A point without
+-- value, or with none that is a number, breaks it: the next is unknown too, unless it started since.
 with points as (
     select
         event_date,
@@ -20,7 +20,7 @@ with points as (
         start_time,
         start_time_unix_nano,
         time_unix_nano,
-        min(time_unix_nano) over (
+        max(event_date) over (
             partition by
                 deployment_environment,
                 service_namespace,
@@ -28,25 +28,49 @@ with points as (
                 service_instance_id,
                 metric_name,
                 start_time_unix_nano
-        ) as stream_first_nano,
+            order by time_unix_nano
+            range between unbounded preceding and 1 preceding
+        ) as stream_date,
         time,
     from {{ ref('stg_otel__metric_points') }}
-    where {{ in_read_dates('event_date') }}
+    where {{ in_dates('event_date', read_before=1) }}
         and metric_type in ('SUM', 'HISTOGRAM', 'EXPONENTIAL_HISTOGRAM')
         and (metric_type != 'SUM' or is_monotonic)
+),
+
+series_dates as (
+    select
+        event_date,
+        series_id,
+        lag(event_date) over (partition by series_id order by event_date) as seen_date,
+    from {{ ref('int_metric_series') }}
+    where {{ in_read_dates('event_date') }}
 ),
 
 ordered as (
     select
         *,
+        lag(event_date) over series as previous_date,
         lag(number) over series as previous_number,
         lag(total) over series as previous_total,
-        lag(number is null) over series as was_break,
         nullif(start_time_unix_nano, 0) as known_start,
         nullif(lag(start_time_unix_nano) over series, 0) as previous_start,
         lag(time_unix_nano) over series as previous_time,
     from points
     window series as (partition by series_id order by time_unix_nano, start_time_unix_nano)
+),
+
+near as (
+    select
+        ordered.*,
+        coalesce(ordered.previous_date >= {{ add_days('ordered.event_date', '-1') }}, false) as has_previous,
+        coalesce(ordered.stream_date >= {{ add_days('ordered.event_date', '-1') }}, false) as has_stream,
+        coalesce(series_dates.seen_date >= {{ add_days('ordered.event_date', '-7') }}, false) as has_been_seen,
+    from ordered
+    left join series_dates
+        on series_dates.event_date = ordered.event_date
+        and series_dates.series_id = ordered.series_id
+    where {{ in_dates('ordered.event_date') }}
 ),
 
 judged as (
@@ -55,18 +79,21 @@ judged as (
         case
             when number is null then 'break'
             when temporality = 'DELTA' then 'delta'
-            when was_break and coalesce(known_start = previous_start, known_start <= previous_time, true) then 'unknown'
-            when was_break is null then
+            when not has_previous then
                 case
                     when {{ local_date('start_time') }} >= {{ add_days('event_date', '-1') }} then 'first'
-                    when start_time_unix_nano > 0 and stream_first_nano < time_unix_nano then 'first'
+                    when known_start is not null and has_stream and not has_been_seen then 'first'
                     else 'unknown'
+                end
+            when previous_number is null then
+                case
+                    when coalesce(known_start = previous_start, known_start <= previous_time, true) then 'unknown'
+                    else 'reset'
                 end
             when coalesce(known_start, 0) != coalesce(previous_start, 0) or number < previous_number then 'reset'
             else 'next'
         end as kind,
-    from ordered
-    where {{ in_dates('event_date') }}
+    from near
 ),
 
 final as (
