@@ -1,6 +1,6 @@
 {%- set key = 'event_date, hour_time, deployment_environment, service_namespace, service_name, metric_name, unit, attributes_text' %}
 -- Quantiles: inside an explicit bucket linear, as Prometheus has it (from 0 in the first, its lower end in the last,
--- which has no upper); of an exponential bucket the geometric mean of its bounds. Scales merge by their bounds.
+-- which has no upper); of an exponential bucket the geometric mean of its bounds, where all of it counts: scales mix.
 with series as (
     select * from {{ ref('int_metric_series') }}
     where {{ in_dates('event_date') }}
@@ -41,15 +41,27 @@ buckets as (
     group by {{ key }}, bucket_kind, lower_bound, upper_bound
 ),
 
+valued as (
+    select
+        *,
+        case
+            when bucket_kind = 'zero' then 0
+            when bucket_kind = 'positive' then sqrt(lower_bound * upper_bound)
+            when bucket_kind = 'negative' then -sqrt(lower_bound * upper_bound)
+        end as middle_value,
+    from buckets
+),
+
 cumulated as (
     select
         *,
         sum(bucket_count) over (
             partition by {{ key }}
-            order by coalesce(upper_bound, 1e300), coalesce(lower_bound, -1e300), bucket_kind
+            order by
+                coalesce(middle_value, upper_bound, 1e300), coalesce(lower_bound, -1e300), upper_bound, bucket_kind
         ) as cumulative_count,
         sum(bucket_count) over (partition by {{ key }}) as total_count,
-    from buckets
+    from valued
 ),
 
 placed as (
@@ -59,9 +71,7 @@ placed as (
         case
             when cumulative_count * 100 < total_count * {{ percent }} then null
             when (cumulative_count - bucket_count) * 100 >= total_count * {{ percent }} then null
-            when bucket_kind = 'zero' then 0
-            when bucket_kind = 'positive' then sqrt(lower_bound * upper_bound)
-            when bucket_kind = 'negative' then -sqrt(lower_bound * upper_bound)
+            when bucket_kind != 'explicit' then middle_value
             when upper_bound is null then lower_bound
             else
                 coalesce(lower_bound, least(0, upper_bound))
