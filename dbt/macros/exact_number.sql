@@ -6,7 +6,7 @@
 {# The columns that say which point a bucket is of. #}
 {% macro point_columns(relation='') -%}
     {%- set prefix = relation ~ '.' if relation else '' -%}
-    {%- for column in ('event_date', 'series_id', 'temporality', 'time_unix_nano', 'start_time_unix_nano', 'time') -%}
+    {%- for column in ('event_date', 'series_id', 'time_unix_nano', 'start_time_unix_nano', 'time') -%}
         {{ prefix }}{{ column }},
         {% endfor -%}
 {%- endmacro %}
