@@ -1,7 +1,10 @@
 {# Whether rows with one identity, of which staging keeps one, differ in any of the columns. #}
-{% macro copies_differ(columns, window, relation) -%}
+{% macro copies_differ(columns, window, relation, lists=[]) -%}
     {%- set texts = [] -%}
-    {%- for column in columns %}{% do texts.append("coalesce(cast(" ~ relation ~ "." ~ column ~ " as string), '')") %}{% endfor -%}
+    {%- for column in columns + lists %}
+        {%- set told = relation ~ '.' ~ column %}
+        {%- do texts.append("coalesce(" ~ (list_text(told) if column in lists else "cast(" ~ told ~ " as string)") ~ ", '')") %}
+    {%- endfor %}
     {%- set told = 'concat(' ~ texts | join(', chr(31), ') ~ ')' -%}
     min({{ told }}) over ({{ window }}) != max({{ told }}) over ({{ window }})
 {%- endmacro %}

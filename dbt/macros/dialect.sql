@@ -112,6 +112,11 @@
 {% macro bigquery__list_item(items, position) %}{{ items }}[safe_offset({{ position }})]{% endmacro %}
 {% macro duckdb__list_item(items, position) %}(case when {{ position }} >= 0 then {{ items }}[{{ position }} + 1] end){% endmacro %}
 
+{# A list as one text, which another list with the same items has too. #}
+{% macro list_text(items) %}{{ adapter.dispatch('list_text')(items) }}{% endmacro %}
+{% macro bigquery__list_text(items) %}to_json_string({{ items }}){% endmacro %}
+{% macro duckdb__list_text(items) %}cast({{ items }} as varchar){% endmacro %}
+
 {% macro list_length(items) %}{{ adapter.dispatch('list_length')(items) }}{% endmacro %}
 {% macro bigquery__list_length(items) %}array_length({{ items }}){% endmacro %}
 {% macro duckdb__list_length(items) %}len({{ items }}){% endmacro %}

@@ -1,3 +1,5 @@
+{%- set told = ['value', 'value_int', 'count', 'sum', 'min', 'max', 'scale', 'zero_count', 'zero_threshold', 'positive_offset', 'negative_offset', 'has_no_recorded_value'] %}
+{%- set told_lists = ['bucket_counts', 'explicit_bounds', 'positive_bucket_counts', 'negative_bucket_counts', 'quantiles'] %}
 with points as {{ not_materialized() }} (
     select
         {{ event_date('time') }} as event_date,
@@ -81,7 +83,7 @@ sent_once as (
 sent_again as (
     select
         points.*,
-        {{ copies_differ(['value', 'value_int', 'count', 'sum'], 'partition by points.event_date, points.series_id, points.time_unix_nano, coalesce(points.start_time_unix_nano, 0)', 'points') }} as has_conflicting_copy,
+        {{ copies_differ(told, 'partition by points.event_date, points.series_id, points.time_unix_nano, coalesce(points.start_time_unix_nano, 0)', 'points', told_lists) }} as has_conflicting_copy,
     from points
     inner join repeated
         on repeated.event_date = points.event_date
