@@ -91,15 +91,15 @@ def test_the_limit_of_a_message_can_be_set(otelmart: str, tmp_path: Path) -> Non
 def test_memory_does_not_grow_with_the_input(otelmart: str, tmp_path: Path) -> None:
     bodies = [gzip.compress(body, 1, mtime=0) for body in trace_requests(24, 512)]
     peaks_mb = {}
-    for factor in (1, 16, 32):
+    for factor in (16, 64):
         for i in range(24 * factor):
             write(tmp_path / f"in{factor}" / f"{i:04d}.gz", bodies[i % 24])
         peaks_mb[factor] = ingest_mb(otelmart, tmp_path / f"in{factor}", tmp_path / f"lake{factor}")
 
-    assert rows(tmp_path / "lake32", "select count(*) from traces") == [(24 * 32 * 512,)]
-    assert peaks_mb[32] < 1000
-    # small inputs do not fill the buffers; from then on twice the input takes no more
-    assert peaks_mb[32] < 1.15 * peaks_mb[16]
+    assert rows(tmp_path / "lake64", "select count(*) from traces") == [(24 * 64 * 512,)]
+    assert peaks_mb[64] < 1000
+    # smaller inputs do not fill the buffers; peaks of one input differ by a fifth, those of four times it by no more
+    assert peaks_mb[64] < 1.3 * peaks_mb[16]
 
 
 def test_many_small_messages_cost_their_number_and_not_its_square(otelmart: str, tmp_path: Path) -> None:
