@@ -109,7 +109,7 @@
 
 {# Item of a list at a 0-based position, NULL outside. #}
 {% macro list_item(items, position) %}{{ adapter.dispatch('list_item')(items, position) }}{% endmacro %}
-{% macro bigquery__list_item(items, position) %}{{ items }}[safe_offset({{ position }})]{% endmacro %}
+{% macro bigquery__list_item(items, position) %}{{ items }}[safe_ordinal({{ position }} + 1)]{% endmacro %}
 {% macro duckdb__list_item(items, position) %}(case when {{ position }} >= 0 then {{ items }}[{{ position }} + 1] end){% endmacro %}
 
 {# A list as one text, which another list with the same items has too. #}
