@@ -94,12 +94,13 @@ def test_memory_does_not_grow_with_the_input(otelmart: str, tmp_path: Path) -> N
     for factor in (16, 64):
         for i in range(24 * factor):
             write(tmp_path / f"in{factor}" / f"{i:04d}.gz", bodies[i % 24])
-        peaks_mb[factor] = ingest_mb(otelmart, tmp_path / f"in{factor}", tmp_path / f"lake{factor}")
+        source, lake = tmp_path / f"in{factor}", tmp_path / f"lake{factor}"
+        peaks_mb[factor] = [ingest_mb(otelmart, source, tmp_path / f"{lake}-{run}") for run in range(2)]
 
-    assert rows(tmp_path / "lake64", "select count(*) from traces") == [(24 * 64 * 512,)]
-    assert peaks_mb[64] < 1000
-    # smaller inputs do not fill the buffers; peaks of one input differ by a fifth, those of four times it by no more
-    assert peaks_mb[64] < 1.3 * peaks_mb[16]
+    assert rows(tmp_path / "lake64-0", "select count(*) from traces") == [(24 * 64 * 512,)]
+    assert max(peaks_mb[64]) < 1000
+    # smaller inputs do not fill the buffers; the lower of two peaks, for those of one input differ by up to a fifth
+    assert min(peaks_mb[64]) < 1.15 * min(peaks_mb[16])
 
 
 def test_many_small_messages_cost_their_number_and_not_its_square(otelmart: str, tmp_path: Path) -> None:
