@@ -93,8 +93,8 @@ def command(
     folder = options.DEFAULT_LAKE
     if target == "local":
         folder = options.existing_lake(lake)
-        if odd := _OTHER_FILES.intersection(options.readable(warehouse).suffixes):
-            raise UsageError(f"--warehouse {warehouse}: DuckDB takes {', '.join(odd)} for another kind of file")
+        if options.readable(warehouse).suffix in _OTHER_FILES:
+            raise UsageError(f"--warehouse {warehouse}: DuckDB takes {warehouse.suffix} for another kind of file")
         warehouse.parent.mkdir(parents=True, exist_ok=True)
         answers.once_free(lambda: check_free(warehouse))
     arguments = ["--full-refresh"] if full_refresh else []

@@ -16,7 +16,7 @@ from pipelines.cli.report import warehouse_option
 class _Query(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """An argument of several words that begins as an option does is SQL that begins with a comment."""
-        return super().parse_args(ctx, [f" {each}" if re.match(r"--.*\s", each) else each for each in args])
+        return super().parse_args(ctx, [f" {each}" if re.match(r"--[^=\s]*\s", each) else each for each in args])
 
 
 @click.command(

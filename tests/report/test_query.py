@@ -139,6 +139,12 @@ def test_json_keeps_every_character_and_a_table_shows_them(ask: Ask) -> None:
     assert ask(sql).stdout.splitlines()[1] == 'a\\n\\t\ufffdb  ["c\\n"]'
 
 
+def test_an_option_with_a_space_in_its_value_is_no_sql(otelmart: str, tmp_path: Path) -> None:
+    command = [otelmart, "query", f"--warehouse={tmp_path}/no such", "select 1"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.startswith(f"otelmart: no warehouse at {tmp_path}/no such: ")) == (2, True)
+
+
 def test_rows_that_are_not_shown_are_counted_and_not_kept(warehouse: Path) -> None:
     answer = asked(warehouse, "select * from range(30_000)", most_rows=2)
     assert (answer.rows, answer.row_count) == ([(0,), (1,)], 30_000)
