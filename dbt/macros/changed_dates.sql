@@ -16,7 +16,8 @@
 {% macro remember_changed_dates() %}
     {% if is_building() %}
         {% do run_query('create schema if not exists ' ~ target.schema ~ '_state') %}
-        {% do run_query('create table if not exists ' ~ state_table('built_dates') ~ ' (event_date date, table_name string, entry_count int64, row_count int64, definitions string)') %}
+        {% do run_query('create table if not exists ' ~ state_table('built_dates') ~ ' (event_date date, table_name string, entry_count int64, row_count int64, definitions string, models string)') %}
+        {% do run_query('alter table ' ~ state_table('built_dates') ~ ' add column if not exists models string') %}
         {% do run_query('create table if not exists ' ~ state_table('moved_order_dates') ~ ' (event_date date)') %}
         {% do run_query('create table if not exists ' ~ state_table('last_build') ~ ' as select ' ~ as_of_time() ~ ' as build_time limit 0') %}
         {% do run_query('create table if not exists ' ~ state_table('stored_bytes') ~ ' (' ~ stored_bytes_columns() ~ ')') %}
@@ -47,7 +48,8 @@
         coalesce(ledger.row_count, 0) as row_count,
         coalesce(ledger.entry_count, 0) != coalesce(built.entry_count, 0)
         or coalesce(ledger.row_count, 0) != coalesce(built.row_count, 0)
-        or coalesce(built.definitions, '') != '{{ definitions() }}' as is_changed
+        or coalesce(built.definitions, '') != '{{ definitions() }}' as is_changed,
+        coalesce(built.models, '') as models
     from ledger
     full outer join {{ state_table('built_dates') }} as built
         on built.event_date = ledger.event_date
@@ -58,6 +60,18 @@
 {% macro definitions() %}
     {% set parts = [var('trace_url_template'), var('session_gap_minutes') | string, var('clock_skew_seconds') | string, var('final_after_days') | string, var('reporting_time_zone')] %}
     {% for node in graph.nodes.values() | sort(attribute='name') if node.resource_type == 'seed' %}
+        {% do parts.append(node.name ~ ' ' ~ node.checksum.checksum) %}
+    {% endfor %}
+    {{ return(local_md5(parts | join('; '))) }}
+{% endmacro %}
+
+{#
+    Fingerprint of the SQL of all models, macros included. What another release built keeps its numbers until a full
+    refresh: raw rows may be gone by then, so that nobody but a user can say when.
+#}
+{% macro models_fingerprint() %}
+    {% set parts = [macros_fingerprint()] %}
+    {% for node in graph.nodes.values() | sort(attribute='name') if node.resource_type == 'model' %}
         {% do parts.append(node.name ~ ' ' ~ node.checksum.checksum) %}
     {% endfor %}
     {{ return(local_md5(parts | join('; '))) }}
@@ -83,11 +97,27 @@
         {% if state.is_complete %}
             {% do run_query('insert into ' ~ state_table('changed_dates') ~ ' (event_date, entry_count, row_count, is_changed) select distinct event_date, 0, 0, true from ' ~ state_table('moved_order_dates')) %}
             {% do run_query('create or replace table ' ~ state_table('moved_order_dates') ~ ' (event_date date)') %}
-            {% do run_query('create or replace table ' ~ state_table('built_dates') ~ ' as select event_date, table_name, entry_count, row_count, \'' ~ definitions() ~ '\' as definitions from ' ~ state_table('changed_dates') ~ ' where entry_count > 0') %}
-            {% do run_query('create or replace table ' ~ state_table('last_build') ~ ' as select ' ~ as_of_time() ~ ' as build_time') %}
+            {% do run_query('create or replace table ' ~ state_table('built_dates') ~ ' as ' ~ built_dates_sql()) %}
+            {% do run_query('create or replace table ' ~ state_table('last_build') ~ ' as select ' ~ as_of_time() ~ ' as build_time, \'' ~ models_fingerprint() ~ '\' as models') %}
             {% do run_query('create or replace table ' ~ state_table('unfinished_build') ~ ' as select ' ~ as_of_time() ~ ' as begin_time, \'\' as invocation_id limit 0') %}
         {% endif %}
     {% endif %}
+{% endmacro %}
+
+{% macro built_dates_sql() %}
+    select
+        event_date,
+        table_name,
+        entry_count,
+        row_count,
+        '{{ definitions() }}' as definitions,
+        case
+            when event_date in (select event_date from {{ state_table('changed_dates') }} where is_changed)
+                then '{{ models_fingerprint() }}'
+            else models
+        end as models
+    from {{ state_table('changed_dates') }}
+    where entry_count > 0
 {% endmacro %}
 
 {#

@@ -1,5 +1,8 @@
-"""schemas/*.json as dbt needs them: the sources' YAML, and the column types of the DuckDB views over a lake."""
+"""schemas/*.json as dbt needs them: the sources' YAML, and the column types of the DuckDB views over a lake.
 
+And a fingerprint of the macros, for dbt knows those of models only."""
+
+import hashlib
 from pathlib import Path
 
 from pipelines import tables
@@ -7,7 +10,9 @@ from pipelines.payloads import SIGNALS
 
 DBT = tables.SCHEMAS.parent / "dbt"
 SOURCES = DBT / "models" / "staging" / "_sources.yml"
-LAKE_COLUMNS = DBT / "macros" / "rendered" / "lake_columns.sql"
+MACROS = DBT / "macros"
+LAKE_COLUMNS = MACROS / "rendered" / "lake_columns.sql"
+FINGERPRINT = MACROS / "rendered" / "macros_fingerprint.sql"
 
 _DUCKDB = {
     "STRING": "varchar",
@@ -32,7 +37,7 @@ target.type == 'bigquery' else 'event_date >= current_date - 2' }}}}"
 
 def files() -> dict[Path, str]:
     """Text of each rendered file, by path."""
-    return {SOURCES: sources_yaml(), LAKE_COLUMNS: lake_columns_macro()}
+    return {SOURCES: sources_yaml(), LAKE_COLUMNS: lake_columns_macro(), FINGERPRINT: fingerprint_macro()}
 
 
 def sources_yaml() -> str:
@@ -85,3 +90,14 @@ def _table_lines(name: str) -> list[str]:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def fingerprint_macro() -> str:
+    """Macro that returns a fingerprint of the macros that are written by hand."""
+    digest = hashlib.sha256()
+    for path in sorted(MACROS.glob("*.sql")):
+        digest.update(f"{path.name}\0".encode() + path.read_bytes())
+    return (
+        "{# Rendered from dbt/macros/ by `otelmart render`: do not edit. #}\n"
+        f"{{% macro macros_fingerprint() %}}{{{{ return('{digest.hexdigest()}') }}}}{{% endmacro %}}\n"
+    )

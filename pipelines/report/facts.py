@@ -65,13 +65,15 @@ class Scope:
 @dataclass(frozen=True)
 class Facts:
     """Answers by question (its SQL file's name); `reads`: the marts of each question, `missing`: those not there;
-    `due_dates`: those that an unfinished build was to rebuild."""
+    `due_dates`: those that an unfinished build was to rebuild; `older_dates`: those built by other models than the last
+    build's."""
 
     scope: Scope
     answers: dict[str, list[Row]]
     reads: dict[str, tuple[str, ...]]
     missing: dict[str, tuple[str, ...]]
     due_dates: tuple[date, ...]
+    older_dates: tuple[date, ...]
 
     def rows(self, question: str) -> list[Row]:
         return self.answers.get(question, [])
@@ -99,6 +101,7 @@ class Facts:
         document = {
             "scope": vars(self.scope),
             "due_dates": self.due_dates,
+            "older_dates": self.older_dates,
             "unexplained_count": self.unexplained_count(),
             "answers": self.answers,
         }

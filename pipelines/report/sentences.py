@@ -26,6 +26,8 @@ def sentences(facts: Facts) -> list[Sentence]:
     if facts.at_level("ledger", "table"):
         tone = "good" if facts.is_reconciled() else "bad" if facts.unexplained_count() else "plain"
         found.append(Sentence(tone, ledger(facts)))
+    if facts.older_dates:
+        found.append(Sentence("plain", older(facts.older_dates)))
     return found
 
 
@@ -42,10 +44,21 @@ def _trouble(facts: Facts) -> Iterable[Sentence]:
 
 def unfinished(due_dates: Sequence[date]) -> str:
     """What to think of numbers after a build that did not end well; `due_dates` in their order, at least one."""
-    first, last = units.long_day(due_dates[0]), units.long_day(due_dates[-1])
-    when = first if first == last else f"{first} to {last}"
-    doubt = f"numbers of {when} may be missing, old or wrong"
+    doubt = f"numbers of {_first_to_last(due_dates)} may be missing, old or wrong"
     return f"The last build failed or left models out: {doubt}. Run otelmart build."
+
+
+def older(dates: Sequence[date]) -> str:
+    """What to think of numbers that the SQL of another release made; in their order, at least one date."""
+    return (
+        f"Numbers of {_first_to_last(dates)} were made by other models than later ones, and may not compare with them. "
+        "Run otelmart build --full-refresh to make all anew."
+    )
+
+
+def _first_to_last(dates: Sequence[date]) -> str:
+    first, last = units.long_day(dates[0]), units.long_day(dates[-1])
+    return first if first == last else f"{first} to {last}"
 
 
 def broken(step: story.BrokenStep) -> str:

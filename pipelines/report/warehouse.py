@@ -102,8 +102,8 @@ def read_facts(warehouse: Path, environment: str | None = None) -> Facts:
         there = _relations(connection)
         missing = {name: tuple(mart for mart in marts if mart not in there) for name, marts in reads.items()}
         answers = {name: _ask(connection, sql, scope) for name, sql in questions.items() if not missing[name]}
-        due_dates = _due_dates(connection)
-    return Facts(scope, answers, reads, missing, due_dates)
+        due_dates, older_dates = _due_dates(connection), _older_dates(connection)
+    return Facts(scope, answers, reads, missing, due_dates, older_dates)
 
 
 def _unlike(names: Sequence[str]) -> tuple[str, ...]:
@@ -168,6 +168,18 @@ def _due_dates(connection: duckdb.DuckDBPyConnection) -> tuple[date, ...]:
         return ()
     found = connection.execute(
         f"select distinct event_date from {STATE}.changed_dates, {STATE}.unfinished_build where is_changed order by all"
+    )
+    return tuple(day for (day,) in found.fetchall())
+
+
+def _older_dates(connection: duckdb.DuckDBPyConnection) -> tuple[date, ...]:
+    """Dates that were built by other models than those of the last build."""
+    known = "from information_schema.columns where table_schema = ? and table_name = ? and column_name = ?"
+    if not connection.execute(known, [STATE, "last_build", "models"]).fetchall():  # of a release that kept none
+        return ()
+    found = connection.execute(
+        f"select distinct event_date from {STATE}.built_dates, {STATE}.last_build "
+        "where built_dates.models is distinct from last_build.models order by all"
     )
     return tuple(day for (day,) in found.fetchall())
 

@@ -11,7 +11,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pipelines.report.warehouse import ask
+import duckdb
+
+from pipelines.report.warehouse import ask, read_facts
 from tests.dbt.conftest import Builder, Row, at, order, page_view, span
 
 DAY = {n: date(2026, 3, n) for n in range(1, 10)}
@@ -80,6 +82,11 @@ def _kill_after(model: str, builder: Builder, *arguments: str) -> None:
 def _due_dates(builder: Builder) -> tuple[date, ...]:
     """What everybody who asks the warehouse is told of its last build."""
     return ask(builder.warehouse, "select 1").due_dates
+
+
+def _older_dates(builder: Builder) -> tuple[date, ...]:
+    """Dates of which the report says that other models made them."""
+    return read_facts(builder.warehouse).older_dates
 
 
 def test_plain_dbt_build_passes_its_tests_and_literal_rows_give_literal_numbers(builder: Builder) -> None:
@@ -372,3 +379,29 @@ def test_a_partial_build_leaves_the_dates_due(builder: Builder) -> None:
     builder.build("--select", "+fct_latency_daily", "--no-tests")
     assert _due_dates(builder) == (DAY[1], DAY[2])
     assert builder.build("--no-tests")["rebuilt_dates"] == ["2026-03-01", "2026-03-02"]
+
+
+def test_dates_built_by_other_models_are_named(builder: Builder, tmp_path: Path) -> None:
+    _first_days(builder)
+    before = shutil.copytree(builder.repo / "dbt", tmp_path / "own", ignore=shutil.ignore_patterns("target", "logs"))
+    model = before / "models" / "marts" / "latency" / "fct_latency_daily.sql"
+    model.write_text(f"{model.read_text()}\n-- of the release before\n")
+    builder.build("--project", str(before), "--no-tests")
+    assert _older_dates(builder) == ()
+    _late_rows(builder)
+    warned = {warning["name"]: warning["examples"] for warning in builder.build()["warnings"]}
+    assert warned["dates_of_other_models"] == [{"event_date": "2026-03-02"}]
+    assert _older_dates(builder) == (DAY[2],)
+    builder.build("--full-refresh", "--no-tests")
+    assert _older_dates(builder) == ()
+
+
+def test_a_warehouse_of_a_release_that_kept_no_fingerprints_is_built_on(builder: Builder) -> None:
+    _first_days(builder)
+    builder.build("--no-tests")
+    with duckdb.connect(str(builder.warehouse)) as connection:
+        for table in ("built_dates", "last_build"):
+            connection.execute(f"alter table marts_state.{table} drop column models")
+    assert _older_dates(builder) == ()
+    builder.build("--no-tests")
+    assert _older_dates(builder) == (DAY[1], DAY[2])

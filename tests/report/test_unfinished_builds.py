@@ -82,3 +82,24 @@ def test_results_that_a_full_disk_cut_off_are_named(tmp_path: Path) -> None:
     path.write_text('{"results": [{"unique_id": "model.otel')
     with pytest.raises(RunError, match=r"could not write all of .*run_results.json: free some room on its disk"):
         _results(path)
+
+
+def test_dates_that_other_models_made_are_named_last(warehouse: Change, facts: Facts) -> None:
+    changed = read_facts(
+        warehouse(
+            "create schema marts_state",
+            "create table marts_state.last_build as select 'new' as models",
+            """
+            create table marts_state.built_dates as
+            from (values (date '2026-11-16', 'old'), ('2026-11-17', null), ('2026-11-18', 'new'))
+                as built (event_date, models)
+            """,
+        )
+    )
+    *others, last = sentences(changed)
+    assert others == sentences(facts)
+    assert (last.tone, units.plain(last.text)) == (
+        "plain",
+        "Numbers of 16 Nov 2026 to 17 Nov 2026 were made by other models than later ones, and may not compare with "
+        "them. Run otelmart build --full-refresh to make all anew.",
+    )

@@ -53,8 +53,8 @@ def test_the_query_that_finds_the_changed_dates_passes_the_analyzer(
     catalog = analysed_full_refresh.catalog
     catalog.create(
         "create table marts_state.built_dates (event_date date, table_name string, entry_count int64, row_count int64,"
-        " definitions string)"
+        " definitions string, models string)"
     )
     statement = catalog.resolve(inline(tmp_path, "{{ changed_dates_sql() }}"))
     columns = [column.name for column in statement.output_column_list]
-    assert columns == ["event_date", "table_name", "entry_count", "row_count", "is_changed"]
+    assert columns == ["event_date", "table_name", "entry_count", "row_count", "is_changed", "models"]
