@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pipelines.errors import UsageError
+
 if TYPE_CHECKING:
     from pipelines.report.warehouse import Answer
 
 SQL = Path(__file__).parent / "sql"
 WAIT_SECONDS = 60.0  # for a build; one of the dates that changed takes less
 _POLL_SECONDS = 0.2
+_COLUMNS = {"environment": "deployment_environment", "service": "service_name"}  # of dim_services
 Read = TypeVar("Read")
 WIDEST_COLUMNS = 1_000_000  # nothing is cut to the terminal: a pager or the next command can
 
@@ -38,6 +41,18 @@ most_rows = click.option(
 def asked(name: str, warehouse: Path, **parameters: Any) -> Answer:
     """The answer to sql/NAME.sql."""
     return answered(warehouse, (SQL / f"{name}.sql").read_text(), parameters)
+
+
+def check_known(warehouse: Path, **names: str | None) -> None:
+    """Raises UsageError for a name (of an environment, a service) that no service has: a slip is not told "none"."""
+    for kind, name in names.items():
+        if name is None:
+            continue
+        sql = f"select distinct {_COLUMNS[kind]} from dim_services where {_COLUMNS[kind]} is not null order by all"
+        known = [found for (found,) in answered(warehouse, sql).rows]
+        if name not in known:
+            choices = f"choose one of {', '.join(known)}" if known else "no service has sent anything"
+            raise UsageError(f"no {kind} {name!r} in the marts: {choices}")
 
 
 def answered(

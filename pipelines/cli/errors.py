@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pipelines.cli import options
-from pipelines.cli.answers import asked, brief, json_text, most_rows, objects, say
+from pipelines.cli.answers import asked, brief, check_known, json_text, most_rows, objects, say
 from pipelines.cli.report import warehouse_option
 
 
@@ -33,6 +33,8 @@ def command(
     regressed_in names the release in which an error came back. otelmart trace ID shows a sample.
     """
     answer = asked("errors", warehouse, environment=environment, service=service, days=days)
+    if not answer.rows:
+        check_known(warehouse, environment=environment, service=service)
     if as_json:
         click.echo(json_text(objects(answer)))
     elif answer.rows:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipelines.cli import options
-from pipelines.cli.answers import asked, json_text, most_rows, objects, say
+from pipelines.cli.answers import asked, check_known, json_text, most_rows, objects, say
 from pipelines.cli.report import warehouse_option
 from pipelines.errors import RunError
 
@@ -36,6 +36,8 @@ def command(warehouse: Path, environment: str | None, check: bool, limit: int, a
     """
     answer = asked("slo", warehouse, environment=environment)
     found = objects(answer)
+    if not found:
+        check_known(warehouse, environment=environment)
     if as_json:
         click.echo(json_text(found))
     elif found:

@@ -40,7 +40,12 @@ def test_errors_are_those_of_the_truth(verb: Any, built: Built) -> None:
         chosen = json.loads(verb("errors", *narrow, "--days", "3660", "--json").stdout)
         assert {(row["environment"], row["service"]) for row in chosen} == {(environment, service)}
         assert len(verb("errors", "--limit", "1").stdout.splitlines()) == 2
-    assert verb("errors", "--service", "none").stderr == "no errors there\n"
+    services = [name for (name,) in built.rows("select distinct service_name from marts.dim_services order by all")]
+    for silent in [name for name in services if name not in {one[1] for one in truth}][:1]:
+        assert verb("errors", "--service", silent).stderr == "no errors there\n"
+    unknown = verb("errors", "--service", "nowhere")
+    said = f"otelmart: no service 'nowhere' in the marts: choose one of {', '.join(services)}\n"
+    assert (unknown.returncode, unknown.stdout, unknown.stderr) == (2, "", said)
 
 
 def test_objectives_are_the_last_of_each_series_and_check_ends_with_1(verb: Any, built: Built) -> None:
@@ -62,8 +67,8 @@ def test_objectives_are_the_last_of_each_series_and_check_ends_with_1(verb: Any,
     left = [row["budget_left_%"] for row in found if row["budget_left_%"] is not None]
     assert left == sorted(left)
     nowhere = verb("slo", "--environment", "nowhere", "--check")
-    assert (nowhere.returncode, nowhere.stdout) == (1, "")
-    assert nowhere.stderr.startswith("no objective has data of environment nowhere\n")
+    assert (nowhere.returncode, nowhere.stdout) == (2, "")
+    assert nowhere.stderr.startswith("otelmart: no environment 'nowhere' in the marts: choose one of ")
 
 
 def test_the_largest_trace_is_shown_whole(verb: Any, built: Built) -> None:
