@@ -26,3 +26,10 @@ coverage as (
     group by event_date, deployment_environment, namespace
 )
 {%- endmacro %}
+
+{% macro join_coverage(relation) -%}
+left join coverage
+        on coverage.event_date = {{ relation }}.event_date
+        and coverage.deployment_environment = {{ relation }}.deployment_environment
+        and coverage.service_namespace = {{ relation }}.service_namespace
+{%- endmacro %}

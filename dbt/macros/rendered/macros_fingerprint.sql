@@ -1,2 +1,2 @@
 {# Rendered from dbt/macros/ by `otelmart render`: do not edit. #}
-{% macro macros_fingerprint() %}{{ return('94b50d72f7be4f9ac34160dc1f816d85de3ddfc0804426c4681cded5cd06be93') }}{% endmacro %}
+{% macro macros_fingerprint() %}{{ return('82e7567664882ee0c0b78e23fa06a313ffdd613ccbbf5a65f8b26c963eb04702') }}{% endmacro %}

@@ -51,7 +51,7 @@ dimensions as (
     select * from releases
 ),
 
-final as (
+counts as (
     select
         reached.event_date,
 
@@ -79,6 +79,16 @@ final as (
         dimensions.dimension,
         {{ key_text('dimensions.dimension_value') }},
         reached.is_bot
+),
+
+{{ coverage_of_days(in_dates('event_date')) }},
+
+final as (
+    select
+        counts.*,
+        coverage.coverage_ratio,
+    from counts
+    {{ join_coverage('counts') }}
 )
 
 select * from final

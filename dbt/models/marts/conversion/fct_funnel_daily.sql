@@ -96,10 +96,7 @@ final as (
 
         window_end_time,
     from compared
-    left join coverage
-        on coverage.event_date = compared.event_date
-        and coverage.deployment_environment = compared.deployment_environment
-        and coverage.service_namespace = compared.service_namespace
+    {{ join_coverage('compared') }}
 )
 
 select * from final

@@ -3,7 +3,7 @@ with outcomes as (
     where {{ in_dates('event_date') }}
 ),
 
-final as (
+counts as (
     select
         event_date,
 
@@ -37,6 +37,16 @@ final as (
         {{ key_text('operation') }},
         {{ key_text('error_type') }},
         is_bot
+),
+
+{{ coverage_of_days(in_dates('event_date')) }},
+
+final as (
+    select
+        counts.*,
+        coverage.coverage_ratio,
+    from counts
+    {{ join_coverage('counts') }}
 )
 
 select * from final

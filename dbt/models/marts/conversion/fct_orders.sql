@@ -59,10 +59,7 @@ final as (
         on session_events.fact_key = facts.fact_key
     left join payments
         on payments.trace_id = facts.trace_id
-    left join coverage
-        on coverage.event_date = facts.event_date
-        and coverage.deployment_environment = facts.deployment_environment
-        and coverage.service_namespace = facts.service_namespace
+    {{ join_coverage('facts') }}
 )
 
 select * from final

@@ -3,7 +3,7 @@ with payments as (
     where {{ in_dates('event_date') }}
 ),
 
-final as (
+counts as (
     select
         event_date,
 
@@ -30,6 +30,16 @@ final as (
         payment_method,
         payment_gateway,
         payment_currency
+),
+
+{{ coverage_of_days(in_dates('event_date')) }},
+
+final as (
+    select
+        counts.*,
+        coverage.coverage_ratio,
+    from counts
+    {{ join_coverage('counts') }}
 )
 
 select * from final

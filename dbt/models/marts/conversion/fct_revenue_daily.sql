@@ -46,10 +46,7 @@ final as (
         {{ ratio('order_count', 'attempted_order_count') }} as order_success_ratio,
         coverage.coverage_ratio,
     from sums
-    left join coverage
-        on coverage.event_date = sums.event_date
-        and coverage.deployment_environment = sums.deployment_environment
-        and coverage.service_namespace = sums.service_namespace
+    {{ join_coverage('sums') }}
 )
 
 select * from final

@@ -91,10 +91,7 @@ final as (
     from daily
     inner join windows
         using (event_date, deployment_environment, service_namespace)
-    left join coverage
-        on coverage.event_date = daily.event_date
-        and coverage.deployment_environment = daily.deployment_environment
-        and coverage.service_namespace = daily.service_namespace
+    {{ join_coverage('daily') }}
 )
 
 select * from final

@@ -46,6 +46,8 @@ seen as (
     group by users.first_date, users.deployment_environment, users.service_namespace, days_since_first
 ),
 
+{{ coverage_of_days("event_date >= date '1970-01-01'") }},
+
 final as (
     select
         cohort_days.first_date as event_date,
@@ -57,12 +59,17 @@ final as (
         cohort_days.cohort_user_count,
         coalesce(seen.retained_user_count, 0) as retained_user_count,
         {{ ratio('coalesce(seen.retained_user_count, 0)', 'cohort_days.cohort_user_count') }} as retention_ratio,
+        coverage.coverage_ratio,
     from cohort_days
     left join seen
         on seen.first_date = cohort_days.first_date
         and seen.deployment_environment = cohort_days.deployment_environment
         and seen.service_namespace = cohort_days.service_namespace
         and seen.days_since_first = cohort_days.days_since_first
+    left join coverage
+        on coverage.event_date = {{ add_days('cohort_days.first_date', 'cohort_days.days_since_first') }}
+        and coverage.deployment_environment = cohort_days.deployment_environment
+        and coverage.service_namespace = cohort_days.service_namespace
 )
 
 select * from final

@@ -59,7 +59,7 @@ counts as (
     group by paths.event_date, paths.deployment_environment, paths.service_namespace, paths.path
 ),
 
-final as (
+paths_daily as (
     select
         event_date,
 
@@ -73,6 +73,16 @@ final as (
         {{ ratio('session_count', 'sum(session_count) over (partition by event_date, deployment_environment, service_namespace)') }} as session_ratio,
         {{ ratio('session_with_order_count', 'session_count') }} as order_ratio,
     from counts
+),
+
+{{ coverage_of_days(in_dates('event_date')) }},
+
+final as (
+    select
+        paths_daily.*,
+        coverage.coverage_ratio,
+    from paths_daily
+    {{ join_coverage('paths_daily') }}
 )
 
 select * from final

@@ -79,10 +79,7 @@ final as (
         {{ from_unix_us('first_us') }} as session_start_time,
         {{ from_unix_us('last_us') }} as session_end_time,
     from sessions
-    left join coverage
-        on coverage.event_date = sessions.event_date
-        and coverage.deployment_environment = sessions.deployment_environment
-        and coverage.service_namespace = sessions.service_namespace
+    {{ join_coverage('sessions') }}
 )
 
 select * from final

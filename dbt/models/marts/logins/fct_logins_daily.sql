@@ -46,6 +46,8 @@ counts as (
     group by {{ key }}
 ),
 
+{{ coverage_of_days(in_dates('event_date')) }},
+
 final as (
     select
         counts.event_date,
@@ -66,9 +68,14 @@ final as (
         {%- for percent in (50, 95, 99) %}
         {{ sketch_value('percentiles.p' ~ percent ~ '_bucket') }} as p{{ percent }}_duration_ms,
         {%- endfor %}
+        coverage.coverage_ratio,
     from counts
     left join percentiles
-        using ({{ key }})
+        on percentiles.event_date = counts.event_date
+        and percentiles.deployment_environment = counts.deployment_environment
+        and percentiles.service_namespace = counts.service_namespace
+        and percentiles.service_name = counts.service_name
+    {{ join_coverage('counts') }}
 )
 
 select * from final
