@@ -1,7 +1,7 @@
 {{ config(meta={'days_before': 1}) }}
 -- Buckets of histograms and what each point adds to them, with their bounds. Of a cumulative series each point is
--- compared with the one before it; exponential ones are both brought to the lower of their two scales first, as OTLP
--- scales down. Their zero bucket spans its threshold, negative ones are mirrored.
+-- compared with the one before it since the same start; exponential ones are both brought to the lower of their two
+-- scales first, as OTLP scales down. Their zero bucket spans its threshold, negative ones are mirrored.
 with points as (
     select
         event_date,
@@ -35,7 +35,7 @@ ordered as (
         lag(positive_bucket_counts) over series as previous_positive_bucket_counts,
         lag(negative_bucket_counts) over series as previous_negative_bucket_counts,
     from points
-    window series as (partition by series_id order by time_unix_nano, start_time_unix_nano)
+    window series as (partition by series_id, coalesce(start_time_unix_nano, 0) order by time_unix_nano)
 ),
 
 increases as (

@@ -1,7 +1,8 @@
 {{ config(meta={'days_before': 7}) }}
 -- What each point of a counter or histogram adds to the one before it, on its date or the date before. A cumulative
--- series starts anew when its start_time changes or its value drops. Where there is no point before, it counts if it
--- started within these two dates, or if its instance reported the metric on them since the same start and the series
+-- series starts anew when its start_time changes or its value drops; processes that report one series at once are told
+-- apart by their start_time. Where there is no point before of that start, it counts if it started after the one of
+-- another, or within these two dates, or if its instance reported the metric on them since the same start and the series
 -- has not been seen for seven days: then its attributes are new. Else what it held before is unknown. A point without
 -- value, or with none that is a number, breaks it: the next is unknown too, unless it started since.
 with points as (
@@ -50,20 +51,25 @@ series_dates as (
 ordered as (
     select
         *,
-        lag(event_date) over series as previous_date,
-        lag(number) over series as previous_number,
-        lag(total) over series as previous_total,
+        lag(event_date) over since_start as previous_date,
+        lag(number) over since_start as previous_number,
+        lag(total) over since_start as previous_total,
         nullif(start_time_unix_nano, 0) as known_start,
-        nullif(lag(start_time_unix_nano) over series, 0) as previous_start,
-        lag(time_unix_nano) over series as previous_time,
+        lag(event_date) over series as last_date,
+        lag(number) over series as last_number,
+        nullif(lag(start_time_unix_nano) over series, 0) as last_start,
+        lag(time_unix_nano) over series as last_time,
     from points
-    window series as (partition by series_id order by time_unix_nano, start_time_unix_nano)
+    window
+        since_start as (partition by series_id, coalesce(start_time_unix_nano, 0) order by time_unix_nano),
+        series as (partition by series_id order by time_unix_nano, start_time_unix_nano)
 ),
 
 near as (
     select
         ordered.*,
         coalesce(ordered.previous_date >= {{ add_days('ordered.event_date', '-1') }}, false) as has_previous,
+        coalesce(ordered.last_date >= {{ add_days('ordered.event_date', '-1') }}, false) as has_last,
         coalesce(ordered.stream_date >= {{ add_days('ordered.event_date', '-1') }}, false) as has_stream,
         coalesce(series_dates.seen_date >= {{ add_days('ordered.event_date', '-7') }}, false) as has_been_seen,
     from ordered
@@ -79,19 +85,18 @@ judged as (
         case
             when number is null then 'break'
             when temporality = 'DELTA' then 'delta'
-            when not has_previous then
+            when has_last and last_number is null and coalesce(last_start = known_start, true) then
                 case
-                    when {{ local_date('start_time') }} >= {{ add_days('event_date', '-1') }} then 'first'
-                    when known_start is not null and has_stream and not has_been_seen then 'first'
-                    else 'unknown'
-                end
-            when previous_number is null then
-                case
-                    when coalesce(known_start = previous_start, known_start <= previous_time, true) then 'unknown'
+                    when coalesce(last_start = known_start, known_start <= last_time, true) then 'unknown'
                     else 'reset'
                 end
-            when coalesce(known_start, 0) != coalesce(previous_start, 0) or number < previous_number then 'reset'
-            else 'next'
+            when has_previous and previous_number is null then 'unknown'
+            when has_previous and number < previous_number then 'reset'
+            when has_previous then 'next'
+            when has_last and known_start >= last_time then 'reset'
+            when {{ local_date('start_time') }} >= {{ add_days('event_date', '-1') }} then 'first'
+            when known_start is not null and has_stream and not has_been_seen then 'first'
+            else 'unknown'
         end as kind,
     from near
 ),
