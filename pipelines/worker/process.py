@@ -60,7 +60,8 @@ class Worker:
         self._settings, self._sink, self._stop, self._tell = settings, sink, stop, tell
         self._rules = Rules.load(settings.privacy_key.encode())
         self._limits = Limits(settings.message_bytes)
-        self._arrivals: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        # No SimpleQueue: a signal that is handled as its wait ends makes it wait for ever (CPython 3.11).
+        self._arrivals: queue.Queue[Any] = queue.Queue()
         self.committed_elsewhere: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
         self._writer_id = secrets.token_hex(6)
         self._batch_count = 0

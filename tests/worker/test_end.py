@@ -1,5 +1,6 @@
 """How one process of the worker ends: what was pulled by then is committed, however fast more comes."""
 
+import signal
 import threading
 import time
 from types import SimpleNamespace
@@ -62,3 +63,22 @@ def test_acknowledgements_that_pubsub_does_not_confirm_are_said_in_one_line(
     assert capsys.readouterr().err == (
         "otelmart worker: Pub/Sub did not confirm 51 acknowledgements: their messages come again, and are recognised\n"
     )
+
+
+def test_a_signal_handled_while_no_message_comes_keeps_no_process_waiting(tmp_path: Any) -> None:
+    """On a busy machine a handler may take longer than the wait; the next signal tells that it hangs."""
+    told = []
+
+    def handled(number: int, frame: object) -> None:
+        told.append(number)
+        assert len(told) == 1, "it waits for ever"
+        time.sleep(2 * process._LOOK_EVERY_SECONDS)
+
+    before = signal.signal(signal.SIGALRM, handled)
+    signal.setitimer(signal.ITIMER_REAL, process._LOOK_EVERY_SECONDS / 2, 5.0)
+    try:
+        assert ending(tmp_path)._gathered() == []
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert told == [signal.SIGALRM]
