@@ -122,7 +122,7 @@ def of_bytes(bytes_: Unreadable) -> Letter:
         payload_id=bytes_.payload_id,
         row_ordinal=None,
         source=bytes_.source,
-        attributes={},
+        attributes=bytes_.attributes,
         receive_time_us=bytes_.receive_time_us,
         attempt=bytes_.attempt + 1,
         content_id=digest.hexdigest()[:32],

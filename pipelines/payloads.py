@@ -75,6 +75,7 @@ class Unreadable:
     receive_time_us: int
     source: str
     attempt: int = 0
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 def in_pieces(data: bytes, piece_bytes: int) -> Iterator[bytes]:

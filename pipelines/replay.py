@@ -96,7 +96,7 @@ def _in_file(letter: Letter, limits: Limits, known: Collection[str]) -> Iterator
             if isinstance(found, Damage):
                 yield _still_unreadable(letter, found)
             elif found.payload_id not in known or found.payload_id == letter.payload_id:
-                yield replace(found, source=letter.source, attempt=letter.attempt)
+                yield replace(found, source=letter.source, attempt=letter.attempt, attributes=letter.attributes)
 
 
 def _still_unreadable(letter: Letter, damage: Damage) -> Unreadable:

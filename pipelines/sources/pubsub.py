@@ -49,11 +49,13 @@ def payload_of(
             text = f"{len(plain)} bytes, more than the {limits.message_bytes} that one message may have"
             raise BadMessage("message_too_large", text)
     except BadMessage as error:
-        pieces = partial(in_pieces, data)
-        identity = payload_id(data)
-        return Unreadable(error.reason, str(error), pieces, "raw", identity, publish_time_us, source)
-    found = payload(plain, publish_time_us, source, CE_TYPES.get(attributes.get("ce-type", "")))
-    return replace(found, attributes=dict(attributes)) if isinstance(found, Payload) else found
+        pieces, identity = partial(in_pieces, data), payload_id(data)
+        found: Payload | Unreadable = Unreadable(
+            error.reason, str(error), pieces, "raw", identity, publish_time_us, source
+        )
+    else:
+        found = payload(plain, publish_time_us, source, CE_TYPES.get(attributes.get("ce-type", "")))
+    return replace(found, attributes=dict(attributes))
 
 
 def subscription_of(place: str) -> str:

@@ -8,7 +8,7 @@ import deflate
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import durable
+from pipelines import dead_letters, durable
 from pipelines.decode.rules import Rules
 from pipelines.errors import UsageError
 from pipelines.payloads import Payload, Unreadable, payload_id
@@ -68,13 +68,15 @@ def test_the_identity_is_that_of_the_uncompressed_bytes() -> None:
         (b"\x1f\x8b\x08" + b"\xff" * 40, "bad_compression"),
         (bytes(deflate.gzip_compress(bytes(2000), 1)), "decompressed_too_large"),
         (spans(1, 100), "message_too_large"),
+        (b"hello", "unknown_signal"),
     ],
 )
-def test_what_cannot_be_unfolded_keeps_its_bytes_and_a_reason(data: bytes, reason: str) -> None:
-    found = message(data, Limits(message_bytes=1000))
+def test_what_cannot_be_read_keeps_its_bytes_its_attributes_and_a_reason(data: bytes, reason: str) -> None:
+    found = message(data, Limits(message_bytes=1000), team="shop")
     assert isinstance(found, Unreadable)
     assert found.reason == reason
     assert b"".join(found.pieces(7)) == data
+    assert dead_letters.of_bytes(found).attributes == {"team": "shop"}
 
 
 def test_a_batch_commits_rows_letters_and_ledger_once(tmp_path: Path, rules: Rules) -> None:
