@@ -51,7 +51,6 @@ def command(source: str | None, sink: str | None, as_json: bool) -> None:
 
 def _checks(source: str | None, sink: str | None) -> list[Check]:
     from pipelines.listen import topic
-    from pipelines.sinks.uris import opened
     from pipelines.sources import pubsub
 
     if source is None and sink is None:
@@ -62,7 +61,7 @@ def _checks(source: str | None, sink: str | None) -> list[Check]:
         checks += pubsub.checks(pubsub.subscription_of(place))
     if sink is not None:
         is_topic = sink.startswith("pubsub:")
-        checks += topic.checks(sink.partition(":")[2]) if is_topic else opened(sink).checks()
+        checks += topic.checks(sink.partition(":")[2]) if is_topic else options.sink_at(sink).checks()
     return checks
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipelines import fill
     from pipelines.cloud_storage import Objects
     from pipelines.load import Job
+    from pipelines.sinks import Sink
     from pipelines.units import Unit
 
 KEY_VARIABLE = "OTELMART_PRIVACY_KEY"
@@ -73,6 +74,15 @@ def lake_at(place: str) -> Path | Objects:
     from pipelines.cloud_storage import objects
 
     return objects(place)
+
+
+def sink_at(uri: str) -> Sink:
+    """The sink that a URI names; a lake only where it can be read. Raises UsageError."""
+    from pipelines.sinks.uris import opened
+
+    if uri.startswith("lake:"):
+        lake_at(uri.removeprefix("lake:"))
+    return opened(uri)
 
 
 def readable(path: Path) -> Path:

@@ -85,14 +85,13 @@ def command(
     import asyncio
     import os
 
-    from pipelines.sinks.uris import opened
     from pipelines.sources import pubsub
     from pipelines.worker.process import Settings
     from pipelines.worker.supervise import Plan, Supervisor
     from pipelines.worker.telemetry import telemetry
 
     place = options.edge(source, "--from", {"pubsub": pubsub.EXAMPLE})
-    target = opened(sink)
+    target = options.sink_at(sink)
     if outstanding_bytes < batch_bytes:
         raise UsageError("--outstanding is less than --batch: no batch could become full")
     if not 10 <= lease <= 600:

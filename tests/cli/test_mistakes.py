@@ -70,6 +70,11 @@ def source(tmp_path: Path) -> str:
         (["replay", "--lake", "elsewhere"], "there is no lake in elsewhere: run otelmart ingest"),
         (["replay", "--reason", "bad_jsn"], "unknown reason 'bad_jsn': did you mean bad_json?"),
         (["ingest", "--from", "files:.", "--to", "lake:Bob's"], "/Bob's: no lake or warehouse can be where a path has"),
+        (
+            ["worker", "--from", "pubsub:projects/p/subscriptions/s", "--to", "lake:Bob's"],
+            "/Bob's: no lake or warehouse can be where a path has",
+        ),
+        (["doctor", "--to", "lake:[a]"], "/[a]: no lake or warehouse can be where a path has ["),
         (["ledger", "--lake", "[a]*"], "/[a]*: no lake or warehouse can be where a path has *["),
         (["report", "--to", "/"], "--to / is a directory: name a file"),
         (["report", "--to", ""], "--to . is a directory: name a file"),
