@@ -169,6 +169,10 @@ class Dataset:
             _asked(f"{self._project}.{self._name}.{each.table}", call)
             yield each
 
+    def look(self) -> None:
+        """Raises RunError unless BigQuery answers: Google's client tries a query for ten minutes before it gives up."""
+        self._there("ingest_ledger")
+
     def rows(self, statement: str) -> Iterator[dict[str, Any]]:
         """Rows of one statement of GoogleSQL, fetched page by page."""
         found = iter(_asked(self.place, lambda: self._client.query(statement).result()))

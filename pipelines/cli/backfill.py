@@ -102,6 +102,8 @@ def command(
     first, last = dates or (BEGINNING, END)
     for check in target.checks():
         check.look()
+    dataset = Dataset(target.dataset)
+    dataset.look()
     if source.startswith("lake:"):
         lake = options.existing_lake(options.lake_at(place))
         with compaction.reading(lake):
@@ -109,7 +111,7 @@ def command(
             if not dates_of_unit:
                 raise RunError(f"{lake} received nothing on these dates: see --dates")
             with compaction.as_units(lake, dates_of_unit) as in_units:
-                _load_lake(lake, in_units, load_jobs.units(in_units, dates_of_unit), Dataset(target.dataset), as_json)
+                _load_lake(lake, in_units, load_jobs.units(in_units, dates_of_unit), dataset, as_json)
         return
     listing = uris.listing(source, options.LISTINGS)
     planned = backfill.units(listing.files, first, last)
@@ -125,7 +127,7 @@ def command(
     if compared := backfill.run(planned, job, options.Engine(runner, workers, beam_options).beam_arguments()):
         _say_compared(compared)
     target.close()
-    _say(backfill.proofs(Dataset(target.dataset), since, received[-1]), as_json)
+    _say(backfill.proofs(dataset, since, received[-1]), as_json)
 
 
 def _load_lake(lake: Path, in_units: Path, planned: Sequence[LakeUnit], dataset: Dataset, as_json: bool) -> None:

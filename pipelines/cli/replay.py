@@ -94,8 +94,10 @@ def _in_bigquery(
     sink = bigquery(options.edge(source, "--from", {"bigquery": EXAMPLE}))
     for check in sink.checks():
         check.look()
+    dataset = Dataset(sink.dataset)
+    dataset.look()
     with TemporaryDirectory(prefix="otelmart-replay-") as folder:
-        copy_letters(Dataset(sink.dataset), sink, Path(folder), reason, signal)
+        copy_letters(dataset, sink, Path(folder), reason, signal)
         found = prospects(Path(folder), (), rules, limits, reason, signal)
         row_count = put_back(found.letter_ids, Path(folder), sink, rules, limits)
     sink.close()

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 
 from pipelines import tables
 from pipelines.dataset import changes
+from tests.pipeline.telemetry import spans, write
+from tests.sinks.storage_service import StorageService, served
 
 Resource = dict[str, Any]
 
@@ -138,6 +141,19 @@ def test_a_ledger_in_bigquery_wants_credentials(otelmart: str) -> None:
     done = run(otelmart, "ledger", "--from", "bigquery:a1b2c3.d", GOOGLE_APPLICATION_CREDENTIALS="/none.json")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "no Google credentials: run gcloud auth application-default login" in done.stderr
+
+
+def test_a_backfill_that_could_not_prove_itself_writes_nothing(otelmart: str, tmp_path: Path) -> None:
+    """The Storage API, which takes rows, answers; whoever asks BigQuery itself has no credentials."""
+    write(tmp_path / "in" / "a.pb", spans(1))
+    service = StorageService()
+    with served(service) as host:
+        there = {"BIGQUERY_STORAGE_EMULATOR_HOST": host, "GOOGLE_APPLICATION_CREDENTIALS": "/none.json"}
+        command = ["backfill", "--from", f"files:{tmp_path}/in", "--to", "bigquery:shop.observability"]
+        done = run(otelmart, *command, "--runner", "plain", OTELMART_PRIVACY_KEY="a key for tests", **there)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "no Google credentials: run gcloud auth application-default login" in done.stderr
+    assert service.rows("traces").num_rows == 0
 
 
 @contextmanager
