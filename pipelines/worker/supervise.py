@@ -75,14 +75,15 @@ class Supervisor:
     async def _listen(self, runner: web.AppRunner) -> None:
         place = f"{self._plan.host}:{self._plan.port}"
         try:
-            await web.TCPSite(runner, self._plan.host, self._plan.port).start()
-        except OSError as error:
+            await web.TCPSite(runner, self._plan.host.strip("[]"), self._plan.port).start()
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or str(error)
             raise RunError(
-                f"cannot listen on {place} ({error.strerror}): stop what uses the port, or choose another with --health"
+                f"cannot listen on {place} ({why}): stop what uses the port, or choose another with --health"
             ) from None
         self._say(
             f"pulling {self._settings.subscription} into {self._settings.sink} with {self._plan.process_count} "
-            f"processes; health and metrics on http://{runner.addresses[0][0]}:{runner.addresses[0][1]}"
+            f"processes; health and metrics on http://{self._plan.host}:{runner.addresses[0][1]}"
         )
 
     async def _keep(self) -> None:
