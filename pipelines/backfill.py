@@ -27,7 +27,7 @@ from pipelines.fill import Job, received
 from pipelines.filled import Compared, Filled, compare
 from pipelines.graph import each_unit, tell
 from pipelines.payloads import SIGNALS
-from pipelines.reconciliation import KEPT_ROWS
+from pipelines.reconciliation import KEPT_ROWS, NUMBERED
 from pipelines.sinks.uris import opened
 from pipelines.sources import uris
 from pipelines.sources.contents import File
@@ -194,7 +194,7 @@ with said as (
     payload_id,
     event_date,
     {KEPT_ROWS} as row_count
-  from `{dataset}.ingest_ledger`
+  from {NUMBERED.format(f"`{dataset}.ingest_ledger`")} as entries
   where event_date >= '1970-01-01' and table_name = '{table}'
     and receive_time >= timestamp '{start}' and receive_time < timestamp '{end}'
   group by payload_id, event_date

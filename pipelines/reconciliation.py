@@ -21,16 +21,27 @@ PARTED = (*SIGNALS, "dead_letters")
 _FIRST_ROWS = (
     "max(case when engine = 'replay' then 0 else cast(floor(written_row_count / delivery_count) as int64) end)"
 )
-KEPT_ROWS = f"{_FIRST_ROWS} + sum(replayed_row_count - erased_row_count - expired_row_count)"
+_REPLAYED_ROWS = "sum(case when copy_number = 1 then replayed_row_count else 0 end)"
+KEPT_ROWS = f"{_FIRST_ROWS} + {_REPLAYED_ROWS} - sum(erased_row_count + expired_row_count)"
+# Entries as both read them: of two replays at once, both write those of a letter into BigQuery's ledger.
+NUMBERED = """(
+    select *, 1 as copy_number from {0} where engine <> 'replay'
+    union all
+    select
+        *,
+        row_number() over (partition by unit_id, payload_id, table_name, event_date order by commit_time) as copy_number
+    from {0}
+    where engine = 'replay'
+)"""
 BY_DATE = f"""payloads as (
         select
             table_name,
             event_date,
             payload_id,
             {_FIRST_ROWS} as first_row_count,
-            sum(replayed_row_count) as replayed_row_count,
+            {_REPLAYED_ROWS} as replayed_row_count,
             sum(written_row_count) as written_row_count
-        from ledger
+        from {NUMBERED.format("ledger")} as entries
         group by table_name, event_date, payload_id
     )
 

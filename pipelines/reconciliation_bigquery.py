@@ -6,7 +6,7 @@ from typing import Any
 
 from pipelines.outside_counts import Key
 from pipelines.payloads import SIGNALS
-from pipelines.reconciliation import BY_DATE, DEAD, KEPT_ROWS, Reconciliation, put_together
+from pipelines.reconciliation import BY_DATE, DEAD, KEPT_ROWS, NUMBERED, Reconciliation, put_together
 from pipelines.tables import partition_column
 
 Ask = Callable[[str], Iterable[Mapping[str, Any]]]
@@ -52,7 +52,7 @@ with said as (
     payload_id,
     event_date,
     {KEPT_ROWS} as row_count
-  from `{dataset}.ingest_ledger`
+  from {NUMBERED.format(f"`{dataset}.ingest_ledger`")} as entries
   where event_date >= '1970-01-01' and table_name = '{table}'
   group by payload_id, event_date
 ),

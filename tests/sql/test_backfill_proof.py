@@ -43,6 +43,7 @@ def spans(payload_id: str, *ordinals: int) -> list[dict[str, Any]]:
         ([entry("a", 4) | {"delivery_count": 2}], spans("a", 0, 1, 0, 1), (1, 2, 0)),  # delivered twice to one unit
         ([entry("a", 2) | {"expired_row_count": 1}], spans("a", 1), (1, 1, 0)),
         ([entry("a", 2), replayed("a", 1)], spans("a", 0, 1, 2), (1, 3, 0)),  # a dead letter put back
+        ([entry("a", 2), replayed("a", 1), replayed("a", 1)], spans("a", 0, 1, 2, 2), (1, 3, 0)),  # by two at once
         ([entry("a", 2), entry("b", 1)], spans("a", 0), (2, 3, 2)),
         ([entry("a", 1), entry("b", 1, datetime(2026, 11, 20, tzinfo=UTC))], spans("a", 0), (1, 1, 0)),
         ([entry("a", 1), entry("a", 1, day=date(2026, 11, 15))], spans("a", 0), (1, 2, 1)),  # the other date's is gone

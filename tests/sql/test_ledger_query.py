@@ -63,6 +63,8 @@ def answered(**given: list[dict[str, Any]]) -> Reconciliation:
         ([entry("a", 4, delivery_count=2)], spans("a", 0, 1), [], (2, 2, 0, 0, 0, 0)),
         ([entry("a", 2), entry("a", 1, "r", engine="replay", replayed_row_count=1)], spans("a", 0, 1, 2), [],
          (3, 0, 1, 0, 0, 0)),
+        ([entry("a", 2), *[entry("a", 1, "r", engine="replay", replayed_row_count=1)] * 2], spans("a", 0, 1, 2, 2), [],
+         (3, 1, 1, 0, 0, 0)),  # by two replays at once
         ([entry("a", 2)], spans("a", 0), [], (2, 0, 0, 1, 0, 1)),
         ([entry("a", 2, erased_row_count=1)], spans("a", 0), [], (2, 0, 0, 0, 0, 0)),
         ([entry("a", 2)], spans("a", 0, 1) + spans("b", 0, 1, 1), [], (2, 0, 0, 0, 2, 2)),

@@ -1,7 +1,22 @@
--- A payload that several units saw counts once; a replay adds rows that no other unit wrote.
+-- A payload that several units saw counts once; a replay adds rows that no other unit wrote. Of two replays at once,
+-- both write the entries of a letter into BigQuery's ledger.
 with ledger as (
     select * from {{ ref('stg_otel__ledger') }}
     where {{ in_dates('event_date') }}
+),
+
+numbered as (
+    select *, 1 as copy_number from ledger
+    where engine != 'replay'
+    union all
+    select
+        *,
+        row_number() over (
+            partition by unit_id, payload_id, table_name, event_date
+            order by commit_time
+        ) as copy_number,
+    from ledger
+    where engine = 'replay'
 ),
 
 payloads as (
@@ -20,11 +35,11 @@ payloads as (
         max(repaired_row_count) as repaired_row_count,
         sum(delivery_count) as delivery_count,
         sum(written_row_count) as written_row_count,
-        sum(replayed_row_count) as replayed_row_count,
+        sum(case when copy_number = 1 then replayed_row_count else 0 end) as replayed_row_count,
         sum(erased_row_count) as erased_row_count,
         sum(expired_row_count) as expired_row_count,
         max(payload_bytes) as payload_bytes,
-    from ledger
+    from numbered
     group by event_date, table_name, signal, payload_id
 ),
 
