@@ -54,6 +54,7 @@ class Letter:
     source: str
     attributes: Mapping[str, str]
     receive_time_us: int
+    is_published: bool
     attempt: int
     content_id: str
     byte_count: int
@@ -101,6 +102,7 @@ def of_row(payload: Payload, bad: BadRow) -> Letter:
         source=payload.source,
         attributes=payload.attributes,
         receive_time_us=payload.receive_time_us,
+        is_published=payload.is_published,
         attempt=payload.attempt + 1,
         content_id=hashlib.sha256(bad.data).hexdigest()[:32],
         byte_count=len(bad.data),
@@ -124,6 +126,7 @@ def of_bytes(bytes_: Unreadable) -> Letter:
         source=bytes_.source,
         attributes=bytes_.attributes,
         receive_time_us=bytes_.receive_time_us,
+        is_published=bytes_.is_published,
         attempt=bytes_.attempt + 1,
         content_id=digest.hexdigest()[:32],
         byte_count=byte_count,
@@ -189,7 +192,7 @@ def _rows(letter: Letter) -> Iterator[dict[str, Any]]:
         "chunk_count": max(1, -(-letter.byte_count // PIECE_BYTES)),
         "source": letter.source,
         "attributes": [{"key": key, "value": value} for key, value in letter.attributes.items()],
-        "publish_time": None,
+        "publish_time": letter.receive_time_us if letter.is_published else None,
         "ingest_time": letter.receive_time_us,
         "attempt": letter.attempt,
         "schema_version": tables.SCHEMA_VERSION,
@@ -219,6 +222,7 @@ def _letter(row: Mapping[str, Any], spool: Any) -> Letter:
         source=row["source"],
         attributes={pair["key"]: pair["value"] for pair in row["attributes"]},
         receive_time_us=_microseconds(row["ingest_time"]),
+        is_published=row["publish_time"] is not None,
         attempt=row["attempt"],
         content_id=digest.hexdigest()[:32],
         byte_count=byte_count,

@@ -44,7 +44,8 @@ class Payload:
     """One OTLP export request, uncompressed.
 
     `data` is the bytes as sent (protobuf, or JSON when `encoding` is "json"); `receive_time_us` is µs since
-    1970-01-01 UTC, given by the source (file, object or publish time), never by a clock in the pipeline.
+    1970-01-01 UTC, given by the source (file, object or publish time, of which `is_published` is the last), never by a
+    clock in the pipeline.
     A replayed row keeps the `payload_id` of the request it came from, and starts at `first_row_ordinal`.
     """
 
@@ -57,6 +58,7 @@ class Payload:
     attributes: Mapping[str, str] = field(default_factory=dict)
     first_row_ordinal: int = 0
     attempt: int = 0
+    is_published: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Unreadable:
     source: str
     attempt: int = 0
     attributes: Mapping[str, str] = field(default_factory=dict)
+    is_published: bool = False
 
 
 def in_pieces(data: bytes, piece_bytes: int) -> Iterator[bytes]:

@@ -86,6 +86,7 @@ def _single(letter: Letter) -> Payload | None:
         attributes=letter.attributes,
         first_row_ordinal=letter.row_ordinal or 0,
         attempt=letter.attempt,
+        is_published=letter.is_published,
     )
 
 
@@ -96,7 +97,13 @@ def _in_file(letter: Letter, limits: Limits, known: Collection[str]) -> Iterator
             if isinstance(found, Damage):
                 yield _still_unreadable(letter, found)
             elif found.payload_id not in known or found.payload_id == letter.payload_id:
-                yield replace(found, source=letter.source, attempt=letter.attempt, attributes=letter.attributes)
+                yield replace(
+                    found,
+                    source=letter.source,
+                    attempt=letter.attempt,
+                    attributes=letter.attributes,
+                    is_published=letter.is_published,
+                )
 
 
 def _still_unreadable(letter: Letter, damage: Damage) -> Unreadable:

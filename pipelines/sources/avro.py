@@ -65,10 +65,11 @@ def _message(
     names = {signal: ce_type for ce_type, signal in CE_TYPES.items()}
     attributes = dict(record.get("attributes") or ({"ce-type": names[hint]} if hint else {}))
     published = record.get("publish_time")
+    is_published = isinstance(published, datetime)
     if isinstance(published, datetime):
         receive_time_us = round(published.timestamp() * 1_000_000)
-    identity = record.get("message_id") or number
-    return payload_of(bytes(record["data"]), attributes, receive_time_us, f"{source}#{identity}", limits)
+    identity = f"{source}#{record.get('message_id') or number}"
+    return payload_of(bytes(record["data"]), attributes, receive_time_us, identity, limits, is_published=is_published)
 
 
 def _records(file: BinaryIO, byte_count: int, limits: Limits) -> Iterator[Mapping[str, Any]]:

@@ -80,7 +80,7 @@ def payload(data: bytes, receive_time_us: int, source: str, hint: Signal | None)
     signal = (json_signal(data) if encoding == "json" else protobuf_signal(data)) or hint
     if signal:
         return Payload(signal, data, encoding, payload_id(data), receive_time_us, source)
-    text = "a request without a span, log record or metric, and no signal in the name of its file"
+    text = "a request without a span, log record or metric, and neither its file's name nor ce-type tells its signal"
     pieces = partial(in_pieces, data)
     return Unreadable("unknown_signal", text, pieces, encoding, payload_id(data), receive_time_us, source)
 

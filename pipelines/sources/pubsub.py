@@ -37,9 +37,15 @@ CHANNEL = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_leng
 
 
 def payload_of(
-    data: bytes, attributes: Mapping[str, str], publish_time_us: int, source: str, limits: Limits
+    data: bytes,
+    attributes: Mapping[str, str],
+    receive_time_us: int,
+    source: str,
+    limits: Limits,
+    *,
+    is_published: bool = True,
 ) -> Payload | Unreadable:
-    """One message as a payload; `publish_time_us` (µs since 1970, UTC) is when it was received.
+    """One message as a payload; `receive_time_us` (µs since 1970, UTC) is when it was published, if `is_published`.
 
     `source` names the subscription. What is damaged or too large is Unreadable, with the bytes as they came.
     """
@@ -51,11 +57,11 @@ def payload_of(
     except BadMessage as error:
         pieces, identity = partial(in_pieces, data), payload_id(data)
         found: Payload | Unreadable = Unreadable(
-            error.reason, str(error), pieces, "raw", identity, publish_time_us, source
+            error.reason, str(error), pieces, "raw", identity, receive_time_us, source
         )
     else:
-        found = payload(plain, publish_time_us, source, CE_TYPES.get(attributes.get("ce-type", "")))
-    return replace(found, attributes=dict(attributes))
+        found = payload(plain, receive_time_us, source, CE_TYPES.get(attributes.get("ce-type", "")))
+    return replace(found, attributes=dict(attributes), is_published=is_published)
 
 
 def subscription_of(place: str) -> str:

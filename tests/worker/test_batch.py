@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import deflate
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -76,7 +77,9 @@ def test_what_cannot_be_read_keeps_its_bytes_its_attributes_and_a_reason(data: b
     assert isinstance(found, Unreadable)
     assert found.reason == reason
     assert b"".join(found.pieces(7)) == data
-    assert dead_letters.of_bytes(found).attributes == {"team": "shop"}
+    [letter] = pa.Table.from_batches(dead_letters.batches([dead_letters.of_bytes(found)])).to_pylist()
+    assert letter["attributes"] == [{"key": "team", "value": "shop"}]
+    assert letter["publish_time"] == letter["ingest_time"]
 
 
 def test_a_batch_commits_rows_letters_and_ledger_once(tmp_path: Path, rules: Rules) -> None:
