@@ -86,7 +86,7 @@ def command(
     Files are decoded, and written by the Storage Write API. The units of a lake go by load jobs, which cost nothing;
     their ids come of what they load, so BigQuery itself does none twice.
     """
-    from pipelines import backfill, compaction, fill, load_jobs
+    from pipelines import backfill, compaction, fill, load_jobs, secret
     from pipelines.dataset import Dataset
     from pipelines.sinks.bigquery import EXAMPLE, bigquery
     from pipelines.sources import uris
@@ -99,6 +99,8 @@ def command(
         raise UsageError("DaskRunner does not tell what its workers were refused: choose another --runner")
     if runner == "DataflowRunner" and not (source.startswith("gs:") and (privacy_key or "").startswith("secret:")):
         raise UsageError("DataflowRunner sees nothing of this machine: give --from gs://… and --privacy-key secret:…")
+    if privacy_key and runner != "DataflowRunner":  # before hours of work that want it
+        secret.secret(privacy_key)
     first, last = dates or (BEGINNING, END)
     for check in target.checks():
         check.look()

@@ -203,6 +203,14 @@ def test_dataflow_is_given_no_files_of_this_machine(
     assert "which is on this machine: see otelmart backfill" in told
 
 
+def test_a_backfill_looks_at_its_key_before_it_asks_anybody(run: Callable[..., tuple[int, str]], source: str) -> None:
+    code, told = run("backfill", "--from", source, "--to", "bigquery:project.dataset", "--privacy-key", "my secret")
+
+    assert (code, told.count("\n")) == (2, 1)
+    assert told.startswith("otelmart: what is given names no secret: write secret:projects/")
+    assert "my secret" not in told
+
+
 def old_part(lake: Path, columns: dict[str, pa.DataType]) -> Path:
     """A part written by another version, with these columns of nothing."""
     path = lake / "traces" / "event_date=2026-01-01" / "0123456789abcdef0123.parquet"
