@@ -23,6 +23,18 @@ CHROMIUM_FLAGS = [
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 OPEN_WITHIN_SECONDS = 1.5
+WIDE = (
+    """insert into marts.fct_funnel_daily select event_date - cast(n as int), * exclude (event_date, n)
+    from marts.fct_funnel_daily, range(1, 8) as days (n) where event_date = '2026-11-16'""",
+)
+# Cells of a table whose text runs over more than one line.
+BROKEN_CELLS = """() => [...document.querySelectorAll(".by-day td span, .by-day thead th:not(:first-child)")]
+  .filter((cell) => {
+    const range = document.createRange();
+    range.selectNodeContents(cell.firstChild);
+    return range.getClientRects().length > 1;
+  })
+  .map((cell) => cell.textContent)"""
 # Relative luminance and contrast as WCAG 2 defines them, for every element that holds text of its own.
 POOR_CONTRAST = """() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -69,11 +81,21 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory, repo: Path) -> str:
     """The page of the literal warehouse, as a file address."""
+    return _address(tmp_path_factory.mktemp("report"), repo)
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory, repo: Path) -> str:
+    """The same, with a funnel of nine days."""
+    return _address(tmp_path_factory.mktemp("wide"), repo, *WIDE)
+
+
+def _address(folder: Path, repo: Path, *changes: str) -> str:
     import duckdb
 
-    folder = tmp_path_factory.mktemp("report")
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
-        connection.execute((repo / "tests" / "report" / "warehouse.sql").read_text())
+        for statements in ((repo / "tests" / "report" / "warehouse.sql").read_text(), *changes):
+            connection.execute(statements)
     write_page(read_facts(folder / "warehouse.duckdb"), folder / "report.html")
     return (folder / "report.html").as_uri()
 
@@ -256,3 +278,15 @@ def test_nothing_sticks_out_sideways(
             assert page.locator(".trace[open] .waterfall").first.is_visible()
             assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
             assert page.get_by_role("navigation").is_hidden()
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
+def test_each_ratio_of_the_funnels_days_stands_on_one_line(
+    browser: Browser, wide: str, viewport: dict[str, int]
+) -> None:
+    with browser.new_context(viewport=viewport) as context:
+        page = context.new_page()
+        page.goto(wide)
+        assert page.locator(".by-day").first.locator("thead th").count() == 8
+        assert page.evaluate(BROKEN_CELLS) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]

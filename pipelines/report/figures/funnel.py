@@ -28,8 +28,9 @@ def conversion_by_day(
         )
         for step in steps[1:]
     ]
-    caption = tag("caption", "Continued from the step before, by the day of the first step")
-    return tag("table", caption, tag("thead", head), tag("tbody", *rows), class_="by-day")
+    said = "Continued from the step before, by the day of the first step"
+    table = tag("table", tag("caption", said), tag("thead", head), tag("tbody", *rows))
+    return tag("div", table, class_="by-day", tabindex="0", role="region", aria_label=said)
 
 
 def _step(step: Row, share: float) -> Markup:
