@@ -26,6 +26,10 @@ OPEN_WITHIN_SECONDS = 1.5
 WIDE = (
     """insert into marts.fct_funnel_daily select event_date - cast(n as int), * exclude (event_date, n)
     from marts.fct_funnel_daily, range(1, 8) as days (n) where event_date = '2026-11-16'""",
+    "update marts.fct_latency_hourly set operation = repeat('r', 200), service_name = repeat('s', 200)",
+    "update marts.fct_latency_sketch_hourly set operation = repeat('r', 200), service_name = repeat('s', 200)",
+    "update marts.fct_page_transitions set from_page_name = repeat('p', 200) where from_page_name = 'home'",
+    "update marts.dim_error_groups set exception_type = repeat('e', 200), message_template = repeat('m', 400)",
 )
 # Cells of a table whose text runs over more than one line.
 BROKEN_CELLS = """() => [...document.querySelectorAll(".by-day td span, .by-day thead th:not(:first-child)")]
@@ -86,7 +90,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, repo: Path) -> str:
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory: pytest.TempPathFactory, repo: Path) -> str:
-    """The same, with a funnel of nine days."""
+    """The same, with a funnel of nine days, and names of 200 letters without a space."""
     return _address(tmp_path_factory.mktemp("wide"), repo, *WIDE)
 
 
@@ -290,3 +294,25 @@ def test_each_ratio_of_the_funnels_days_stands_on_one_line(
         assert page.locator(".by-day").first.locator("thead th").count() == 8
         assert page.evaluate(BROKEN_CELLS) == []
         assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
+def test_names_without_spaces_stay_on_the_page(browser: Browser, wide: str, viewport: dict[str, int]) -> None:
+    with browser.new_context(viewport=viewport) as context:
+        page = context.new_page()
+        page.goto(wide)
+        page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+        assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+
+
+@pytest.mark.parametrize("figure", ["heat", "journeys"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
+def test_what_a_figure_says_stays_in_its_box(
+    browser: Browser, wide: str, viewport: dict[str, int], figure: str
+) -> None:
+    with browser.new_context(viewport=viewport) as context:
+        page = context.new_page()
+        page.goto(wide)
+        page.locator(f"#{figure} .readable").focus()
+        page.keyboard.press("ArrowRight")
+        assert page.locator(".tip").evaluate("tip => tip.scrollWidth - tip.clientWidth") == 0
