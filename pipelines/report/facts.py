@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from pipelines.report import units
+from pipelines.report import scales, units
 from pipelines.report.deltas import Days, current_days, days_before
 
 Row = dict[str, Any]
@@ -83,8 +83,9 @@ class Facts:
         return [row for row in self.rows(question) if row["level"] == level]
 
     def times(self) -> list[datetime]:
-        """The columns of every time axis: each hour or day that had a request."""
-        return [row["time"] for row in self.at_level("latency", "time")]
+        """The columns of every time axis: each hour or day from the first that had a request to the last."""
+        step = timedelta(hours=1) if self.scope.grain == "hour" else timedelta(days=1)
+        return scales.without_gaps([row["time"] for row in self.at_level("latency", "time")], step)
 
     def unexplained_count(self) -> int | None:
         """Rows that nobody can account for, over all tables and dates; None when nobody counted and none is lost."""

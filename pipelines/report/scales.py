@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil, floor, log10
 
 STEPS = (1, 2, 5)
 LINEAR_STEPS = (1, 1.5, 2, 3, 4, 5, 6, 8)
+MOST_TIMES = 400
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,12 @@ def colour_steps(values: list[float], count: int) -> list[float]:
         return steps[-(count - 1) :]
     cuts = {_two_digits(ordered[len(ordered) * i // count]) for i in range(1, count)}
     return sorted(cut for cut in cuts if cut > ordered[0])
+
+
+def without_gaps(times: Sequence[datetime], step: timedelta) -> list[datetime]:
+    """Each step from the first of `times` to the last, so that an outage has its length; `times` alone if too many."""
+    count = (times[-1] - times[0]) // step + 1 if times else 0
+    return [times[0] + step * i for i in range(count)] if count <= MOST_TIMES else list(times)
 
 
 def time_marks(times: Sequence[datetime]) -> list[tuple[float, str]]:

@@ -48,6 +48,17 @@ def test_colours_step_at_round_numbers_when_values_spread_and_else_at_quantiles(
     assert scales.colour_steps(values, 7) == steps
 
 
+def test_an_hour_without_data_has_its_place_on_the_axis() -> None:
+    times = [datetime(2026, 11, 16, hour, tzinfo=UTC) for hour in (8, 9, 12)]
+    assert [time.hour for time in scales.without_gaps(times, timedelta(hours=1))] == [8, 9, 10, 11, 12]
+    assert scales.without_gaps([], timedelta(hours=1)) == []
+
+
+def test_a_date_far_off_does_not_stretch_the_axis() -> None:
+    times = [datetime(2024, 1, 1, tzinfo=UTC), datetime(2026, 11, 16, tzinfo=UTC)]
+    assert scales.without_gaps(times, timedelta(days=1)) == times
+
+
 def test_days_are_marked_where_they_begin() -> None:
     start = datetime(2026, 11, 16, 12, tzinfo=UTC)
     times = [start + timedelta(hours=hour) for hour in range(24)]

@@ -169,6 +169,11 @@ def test_more_dates_than_a_week_are_shown_by_day(warehouse: Change) -> None:
     assert len(facts.times()) == 10
 
 
+def test_hours_without_a_request_have_their_place_on_time_axes(facts: Facts) -> None:
+    times = facts.times()  # requests at 10 and 11 o'clock of 16 and 17 Nov
+    assert (len(times), times[0].hour, times[-1].hour) == (26, 10, 11)
+
+
 def test_a_missing_mart_is_named_and_the_other_questions_are_answered(warehouse: Change) -> None:
     facts = read_facts(warehouse("drop table marts.fct_orders"))
     assert facts.missing["failed_orders"] == ("marts.fct_orders",)

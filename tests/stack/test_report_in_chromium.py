@@ -157,7 +157,7 @@ def test_a_list_chooses_the_route_of_the_time_panels(page: Page) -> None:
 
 
 def test_the_pointer_reads_a_cell(page: Page) -> None:
-    page.locator(".heat-cells").first.hover()
+    page.locator(".heat-cells").first.hover(position={"x": 2, "y": 2})
     assert page.locator(".tip").is_visible()
     assert "p95" in page.locator(".tip").inner_text()
 

@@ -1,8 +1,8 @@
 """Bars and lines over time: panels that share one time axis and one reading line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from pipelines.report import scales, units
@@ -45,6 +45,15 @@ def panels(
     drawn = [_bar_panel(panel, cells) if isinstance(panel, Bars) else _line_panel(panel, cells) for panel in shown]
     body = tag("div", *drawn, marks.time_axis(times), tag("div", class_="reading-line"), class_="panels", data_row=0)
     return marks.readable(body, [tips], label)
+
+
+def by_day(rows: list[Row], shown: Iterable[Bars], told: Callable[[Row], str], label: str) -> Markup:
+    """Panels of rows that have an `event_date`, a column a day; `told` is what a row says."""
+    timed = [{**row, "time": datetime.combine(row["event_date"], time())} for row in rows]
+    times = scales.without_gaps([row["time"] for row in timed], timedelta(days=1))
+    said = {row["time"]: told(row) for row in timed}
+    tips = [f"{units.day(at.date())}\n{said.get(at, units.NO_DATA)}" for at in times]
+    return panels(timed, times, shown, tips, label)
 
 
 def _bar_panel(panel: Bars, cells: list[Row | None]) -> Markup:

@@ -1,6 +1,5 @@
 """Who buys: funnels with what they lose, orders and revenue by currency."""
 
-from datetime import date, datetime, time
 from itertools import groupby
 from typing import Any
 
@@ -8,7 +7,7 @@ from pipelines.report import sentences, story, units
 from pipelines.report.facts import Facts
 from pipelines.report.figures.bars import Bar, bars
 from pipelines.report.figures.funnel import conversion_by_day, funnel
-from pipelines.report.figures.panels import Bars, panels
+from pipelines.report.figures.panels import Bars, by_day
 from pipelines.report.html import Markup, tag
 from pipelines.report.sections import Section
 from pipelines.report.tables import Column, folded
@@ -170,20 +169,13 @@ def _when(row: Row) -> str:
 
 
 def _currency(currency: str, rows: list[Row]) -> Markup:
-    timed = [{**row, "time": midnight(row["event_date"])} for row in rows]
     shown = (
         Bars("revenue", f"Revenue, {currency}", "a day", units.short_count),
         Bars("order_count", "Orders", f"a day, in {currency}", units.short_count),
     )
-    tips = [f"{units.day(row['event_date'])}\n{_total(row)}" for row in rows]
-    return panels(timed, [row["time"] for row in timed], shown, tips, f"Orders and revenue in {currency} by day")
+    return by_day(rows, shown, _total, f"Orders and revenue in {currency} by day")
 
 
 def _total(row: Row) -> str:
     orders, mean = units.plural(row["order_count"], "order"), units.money(row["average_order_value"])
     return f"{row['currency']} {units.money(row['revenue'])} from {orders}, {mean} on average"
-
-
-def midnight(day: date) -> datetime:
-    """The time at which a day stands on a time axis."""
-    return datetime.combine(day, time())

@@ -5,11 +5,10 @@ from typing import Any
 from pipelines.report import traces, units
 from pipelines.report.facts import Facts
 from pipelines.report.figures.bars import bars
-from pipelines.report.figures.panels import Bars, panels
+from pipelines.report.figures.panels import Bars, by_day
 from pipelines.report.figures.service_map import service_map
 from pipelines.report.html import Markup, join, tag
 from pipelines.report.sections import Section
-from pipelines.report.sections.conversion import midnight
 from pipelines.report.tables import Column, folded
 
 Row = dict[str, Any]
@@ -178,14 +177,13 @@ def _edge_name(row: Row) -> str:
 
 
 def _days(days: list[Row]) -> Markup:
-    timed = [{**row, "time": midnight(row["event_date"]), "failed": 1 - row["success_ratio"]} for row in days]
+    rows = [{**row, "failed": 1 - row["success_ratio"]} for row in days]
     shown = (
         Bars("attempt_count", "Attempts", "a day", units.short_count),
         Bars("failed", "Failed", "share of attempts", units.percent, 0.1, "bar-mark error"),
     )
-    tips = [
-        f"{units.day(row['event_date'])}\n{units.plural(row['attempt_count'], 'attempt')}, "
-        f"{units.percent(row['success_ratio'])} succeeded"
-        for row in days
-    ]
-    return panels(timed, [row["time"] for row in timed], shown, tips, "Logins by day")
+    return by_day(rows, shown, _succeeded, "Logins by day")
+
+
+def _succeeded(row: Row) -> str:
+    return f"{units.plural(row['attempt_count'], 'attempt')}, {units.percent(row['success_ratio'])} succeeded"

@@ -6,11 +6,11 @@ from typing import Any
 from pipelines.report import units
 from pipelines.report.facts import Facts
 from pipelines.report.figures.bars import bars
-from pipelines.report.figures.panels import Bars, panels
+from pipelines.report.figures.panels import Bars, by_day
 from pipelines.report.figures.sankey import EXIT, sankey
 from pipelines.report.html import Markup, tag
 from pipelines.report.sections import Section
-from pipelines.report.sections.conversion import DAY, midnight
+from pipelines.report.sections.conversion import DAY
 from pipelines.report.tables import Column, folded
 
 Row = dict[str, Any]
@@ -77,13 +77,11 @@ def sessions(facts: Facts) -> Section:
     )
     if not days:
         return section
-    timed = [{**row, "time": midnight(row["event_date"])} for row in days]
-    tips = [f"{units.day(row['event_date'])}\n{_total(row)}" for row in days]
     return section.showing(
         _total(facts.at_level("sessions", "all")[0]) + ".",
         tag(
             "figure",
-            panels(timed, [row["time"] for row in timed], SHOWN, tips, "Sessions by day"),
+            by_day(days, SHOWN, _total, "Sessions by day"),
             tag("div", tag("h3", "Landing pages"), _landing(landing[:LANDING_LIMIT])),
             class_="side-by-side",
         ),
