@@ -160,6 +160,12 @@ def test_the_board_says_how_much_of_each_budget_is_spent_and_who_was_paged(html:
     assert "1 of 2 objectives have spent their error budget; API availability · shop api most: 86.3 %" in html
 
 
+def test_an_objective_of_slices_counts_slices_against_those_of_its_window(warehouse: Change) -> None:
+    changed = warehouse("update marts.dim_slos set slice_minutes = 15 where slo_id = 'latency'")
+    html = units.plain(page(read_facts(changed)))
+    assert "<p>within budget: 9 bad 15-minute slices where the window allows 22, 98.0 % good so far</p>" in html
+
+
 def test_errors_calls_and_logins_say_what_stands_out(html: str, words: str) -> None:
     assert (
         "NullPointerException in order-service came most: 42 times, to 2 users. TypeError came back in web 8." in words

@@ -212,11 +212,11 @@ insert into marts.fct_excluded_traffic_daily values
     ('2026-11-17', 'production', 'health_check', 2, 0),
     ('2026-11-17', 'staging', 'bot', 8, 0);
 
-create table marts.dim_slos (slo_id varchar, display_name varchar);
+create table marts.dim_slos (slo_id varchar, display_name varchar, slice_minutes bigint);
 
 insert into marts.dim_slos values
-    ('availability', 'API availability'),
-    ('latency', 'API latency');
+    ('availability', 'API availability', null),
+    ('latency', 'API latency', null);
 
 create table marts.fct_slo_budget_daily (
     event_date date,
@@ -228,6 +228,7 @@ create table marts.fct_slo_budget_daily (
     sli_ratio double,
     bad_count double,
     valid_count double,
+    error_budget_count double,
     error_budget_consumed_ratio double,
     day_bad_count double,
     day_valid_count double,
@@ -239,10 +240,10 @@ create table marts.fct_slo_budget_daily (
 
 -- 63 of 460 requests failed where 1 % of them may: 63 / 4.6 = 13.7 budgets.
 insert into marts.fct_slo_budget_daily values
-    ('2026-11-16', 'availability', 'production', 'shop', 'api', 0.99, 0.9917, 2, 240, 0.8333, 2, 240, 0.8333, 4.8, 0.25, 'ok'),
-    ('2026-11-17', 'availability', 'production', 'shop', 'api', 0.99, 0.8630, 63, 460, 13.7, 61, 220, 27.7, 0, 0.25, 'exhausted'),
-    ('2026-11-17', 'latency', 'production', '(not set)', 'api', 0.95, 0.98, 9, 450, 0.4, 4, 200, 0.4, null, 0.25, 'ok'),
-    ('2026-11-17', 'latency', 'staging', 'shop', 'api', 0.95, 0, 5, 5, 20, 5, 5, 20, 0, 0.01, 'exhausted');
+    ('2026-11-16', 'availability', 'production', 'shop', 'api', 0.99, 0.9917, 2, 240, 2.4, 0.8333, 2, 240, 0.8333, 4.8, 0.25, 'ok'),
+    ('2026-11-17', 'availability', 'production', 'shop', 'api', 0.99, 0.8630, 63, 460, 4.6, 13.7, 61, 220, 27.7, 0, 0.25, 'exhausted'),
+    ('2026-11-17', 'latency', 'production', '(not set)', 'api', 0.95, 0.98, 9, 450, 22.5, 0.4, 4, 200, 0.4, null, 0.25, 'ok'),
+    ('2026-11-17', 'latency', 'staging', 'shop', 'api', 0.95, 0, 5, 5, 0.25, 20, 5, 5, 20, 0, 0.01, 'exhausted');
 
 create table marts.fct_slo_burn_alerts (
     event_date date,

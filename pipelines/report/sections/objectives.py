@@ -23,8 +23,9 @@ COLUMNS = (
     Column("service_name", "service"),
     Column("target_ratio", "target", units.percent),
     Column("sli_ratio", "reached", units.percent),
-    Column("bad_count", "bad events", units.count),
-    Column("valid_count", "of events", units.count),
+    Column("bad_count", "bad", units.count),
+    Column("valid_count", "of", units.count),
+    Column("slice_minutes", "events or slices", lambda minutes: _unit(minutes) + "s", is_text=True),
     Column("budget_spent_ratio", "error budget spent", units.budget),
     Column("day_burn_rate", "burn rate of the day", units.times),
     Column("hours_to_exhaustion", "hours to exhaustion", units.count),
@@ -80,10 +81,23 @@ def _budgets(rows: list[Row]) -> Markup:
 
 def _budget(row: Row) -> Bar:
     spent = row["budget_spent_ratio"]
-    reached = f"{units.percent(row['sli_ratio'])} of {units.percent(row['target_ratio'])}"
     paged = f"; paged by {row['paged_by']}, last {units.moment(row['last_page_time'])} UTC" if row["paged_by"] else ""
-    note = f"{STATES[row['state']]}: {reached}, {units.count(row['bad_count'])} bad events{paged}"
+    note = f"{STATES[row['state']]}: {_reached(row)}{paged}"
     return _name(row), float(spent or 0), units.budget(spent), note
+
+
+def _reached(row: Row) -> str:
+    """What came of the promise so far. Slices have a budget of their whole window, so their share so far says less."""
+    bad = units.plural(row["bad_count"], f"bad {_unit(row['slice_minutes'])}")
+    reached = units.percent(row["sli_ratio"])
+    if row["slice_minutes"] is None:
+        return f"{reached} of {units.percent(row['target_ratio'])}, {bad}"
+    return f"{bad} where the window allows {units.count(row['allowed_count'])}, {reached} good so far"
+
+
+def _unit(slice_minutes: int | None) -> str:
+    """What an objective counts."""
+    return "event" if slice_minutes is None else f"{slice_minutes}-minute slice"
 
 
 def _name(row: Row) -> str:
