@@ -316,3 +316,11 @@ def test_what_a_figure_says_stays_in_its_box(
         page.locator(f"#{figure} .readable").focus()
         page.keyboard.press("ArrowRight")
         assert page.locator(".tip").evaluate("tip => tip.scrollWidth - tip.clientWidth") == 0
+
+
+def test_on_paper_sentences_stay_whole_and_no_mark_leads_to_what_is_not_there(page: Page) -> None:
+    page.emulate_media(media="print")
+    style = "(element, name) => getComputedStyle(element)[name]"
+    assert {line.evaluate(style, "breakInside") for line in page.locator(".takeaway, .story li").all()} == {"avoid"}
+    assert page.locator(".traces").evaluate(style, "breakInside") == "auto"
+    assert page.locator(".heat-cells a:visible").count() == 0
