@@ -34,6 +34,19 @@ def linear(highest: float, tick_count: int = 3) -> Scale:
     return Scale(0, steps * step, tuple(step * i for i in range(steps + 1)))
 
 
+def whole(highest: float, tick_count: int = 3) -> Scale:
+    """As `linear`, for things that are counted: between two of them there is no tick."""
+    step = ceil(linear(highest, tick_count).ticks[1])
+    steps = max(1, ceil(highest / step))
+    return Scale(0, steps * step, tuple(step * i for i in range(steps + 1)))
+
+
+def shares(highest: float, tick_count: int = 3) -> Scale:
+    """As `linear`, for shares: no tick stands above all of them."""
+    axis = linear(highest, tick_count)
+    return axis if axis.high <= 1 else Scale(0, max(highest, 1), (0, 0.5, 1))
+
+
 def logarithmic(lowest: float, highest: float) -> Scale:
     """From a round number below `lowest` to one above `highest`, both > 0; ticks at powers of ten, or 1-2-5 if few."""
     low, high = _round_down(lowest), _round_up(highest)

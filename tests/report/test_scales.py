@@ -13,6 +13,17 @@ def test_a_linear_axis_begins_at_zero_and_ends_at_a_round_number() -> None:
     assert axis.at(750) == 25
 
 
+def test_an_axis_of_counts_has_whole_ticks() -> None:
+    assert scales.whole(1.15, 2).ticks == (0, 1, 2)
+    assert scales.whole(3, 2).ticks == (0, 2, 4)
+    assert scales.whole(2620, 2).ticks == (0, 1500, 3000)
+
+
+def test_an_axis_of_shares_has_no_tick_above_all() -> None:
+    assert scales.shares(0.4, 2).ticks == (0, 0.2, 0.4)
+    assert scales.shares(1.15, 2) == scales.Scale(0, 1.15, (0, 0.5, 1))
+
+
 def test_an_axis_without_values_still_has_a_length() -> None:
     assert scales.linear(0, 2).ticks == (0, 0.5)
 

@@ -12,6 +12,7 @@ from pipelines.report.html import Markup, tag
 Row = dict[str, Any]
 LABEL_GAP_PERCENT = 13
 VALUES_UP_TO_COLUMNS, HEADROOM = 8, 1.15
+SCALES = {units.short_count: scales.whole, units.percent: scales.shares}
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def by_day(rows: list[Row], shown: Iterable[Bars], told: Callable[[Row], str], l
 def _bar_panel(panel: Bars, cells: list[Row | None]) -> Markup:
     highest = max((float(cell[panel.column] or 0) for cell in cells if cell), default=0)
     has_values = len(cells) <= VALUES_UP_TO_COLUMNS
-    scale = scales.linear(max(highest * (HEADROOM if has_values else 1), panel.scale_from), 2)
+    scale = SCALES.get(panel.format, scales.linear)(max(highest * (HEADROOM if has_values else 1), panel.scale_from), 2)
     known = [(x, cell[panel.column]) for x, cell in enumerate(cells) if cell and cell[panel.column]]
     tops = [(x, value, 100 - scale.at(float(value))) for x, value in known]
     bars = "".join(f"M{x + 0.1:.1f} 100V{marks.number(top)}h.8V100z" for x, _, top in tops)
