@@ -7,6 +7,7 @@ from typing import Any
 
 NO_DATA = "no data"
 NBSP = "\u00a0"
+LONG_SECONDS = 600
 Format = Callable[[Any], str]
 
 
@@ -32,21 +33,26 @@ def short_count(value: float | Decimal | None) -> str:
 
 
 def milliseconds(value: float | None) -> str:
-    """0.4 → `0.4 ms`, 83.2 → `83 ms`, 1234 → `1.23 s`."""
+    """0.4 → `0.4 ms`, 83.2 → `83 ms`, 1234 → `1.23 s`; from ten minutes as `seconds` has it."""
     if value is None:
         return NO_DATA
-    return f"{_three_digits(value / 1000)}{NBSP}s" if value >= 1000 else f"{_short(value)}{NBSP}ms"
+    if value >= LONG_SECONDS * 1000:
+        return seconds(value / 1000)
+    return f"{_three_digits(value / 1000)}{NBSP}s" if value >= 999.5 else f"{_short(value)}{NBSP}ms"
 
 
 def seconds(value: float | None) -> str:
-    """42 → `42 s`, 75 → `1 min 15 s`, 4000 → `1 h 6 min`."""
+    """42 → `42 s`, 75 → `1 min 15 s`, 4000 → `1 h 6 min`, 2588000 → `29 d 22 h`."""
     if value is None:
         return NO_DATA
     whole = round(value)
     if whole < 60:
         return f"{whole}{NBSP}s"
     minutes, rest = divmod(whole, 60)
-    return f"{minutes}{NBSP}min {rest}{NBSP}s" if minutes < 60 else f"{minutes // 60}{NBSP}h {minutes % 60}{NBSP}min"
+    hours = minutes // 60
+    if not hours:
+        return f"{minutes}{NBSP}min {rest}{NBSP}s"
+    return f"{hours}{NBSP}h {minutes % 60}{NBSP}min" if hours < 48 else f"{hours // 24}{NBSP}d {hours % 24}{NBSP}h"
 
 
 def percent(ratio: float | None) -> str:
@@ -58,7 +64,7 @@ def percent(ratio: float | None) -> str:
         return f"<{NBSP}0.01{NBSP}%"
     if 99.99 < shown < 100:
         return f">{NBSP}99.99{NBSP}%"
-    digits = 0 if shown in (0, 100) else 2 if shown < 1 or shown > 99 else 1
+    digits = 0 if shown in (0, 100) else 2 if shown < 1 or 99 < shown < 100 else 1
     return f"{shown:.{digits}f}{NBSP}%"
 
 
@@ -105,7 +111,9 @@ def plural(value: float, noun: str) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 or value == int(value) else f"{value:.1f}" if value >= 0.1 else f"{value:.2g}"
+    return (
+        f"{value:.0f}" if value >= 9.95 or value == int(value) else f"{value:.1f}" if value >= 0.1 else f"{value:.2g}"
+    )
 
 
 def _three_digits(value: float) -> str:

@@ -23,6 +23,7 @@ BUILT = datetime(2026, 11, 19, 6, tzinfo=UTC)
         (0.9995, "99.95 %"),
         (0.99999, "> 99.99 %"),
         (1, "100 %"),
+        (1.2, "120.0 %"),
     ],
 )
 def test_a_ratio_is_a_percentage_and_never_rounds_to_none_or_all(ratio: float | None, shown: str) -> None:
@@ -38,7 +39,10 @@ def test_a_ratio_is_a_percentage_and_never_rounds_to_none_or_all(ratio: float | 
         (3, "3 ms"),
         (83.4, "83 ms"),
         (1234, "1.23 s"),
+        (9.96, "10 ms"),
+        (999.7, "1.00 s"),
         (61_000, "61 s"),
+        (4_000_000, "1 h 6 min"),
     ],
 )
 def test_a_latency_has_its_unit(value: float | None, shown: str) -> None:
@@ -46,7 +50,8 @@ def test_a_latency_has_its_unit(value: float | None, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(None, "no data"), (42.4, "42 s"), (75, "1 min 15 s"), (4000, "1 h 6 min")]
+    ("value", "shown"),
+    [(None, "no data"), (42.4, "42 s"), (75, "1 min 15 s"), (4000, "1 h 6 min"), (2_588_000, "29 d 22 h")],
 )
 def test_a_duration_is_read_in_the_units_of_its_size(value: float | None, shown: str) -> None:
     assert units.plain(units.seconds(value)) == shown

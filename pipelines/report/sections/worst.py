@@ -126,7 +126,8 @@ def _said(trace: traces.Trace) -> Iterator[str]:
         why = f": {failure['error_text']}" if failure["error_text"] else ""
         yield f"It failed in {failure['service_name']}, {failure['name']}{why}.".replace("..", ".")
     if wait:
-        share = units.percent(wait["critical_ms"] / trace.row["duration_ms"]) if trace.row["duration_ms"] else ""
+        ratio = wait["critical_ms"] / (trace.row["duration_ms"] or wait["critical_ms"])
+        share = units.percent(round(min(ratio, 1.0), 4))
         yield (
             f"It waited longest for {wait['service_name']}, {wait['name']}: {units.milliseconds(wait['critical_ms'])}, "
             f"{share} of its time."
