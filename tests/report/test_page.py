@@ -176,6 +176,13 @@ def test_errors_calls_and_logins_say_what_stands_out(html: str, words: str) -> N
     assert "80.0 % of 100 attempts succeeded. 1 user or address failed suspiciously often." in words
 
 
+def test_who_is_suspicious_on_two_days_is_one_user(warehouse: Change) -> None:
+    more = "insert into marts.fct_login_risks_daily select * replace ({}) from marts.fct_login_risks_daily"
+    again, other = more.format("date '2026-11-16' as event_date"), more.format("'b2' as subject")
+    assert "1 user or address failed suspiciously often." in Words(page(read_facts(warehouse(again)))).text()
+    assert "2 users or addresses failed suspiciously often." in Words(page(read_facts(warehouse(other)))).text()
+
+
 def test_the_funnel_says_what_was_met_before_leaving(html: str, facts: Facts) -> None:
     # 5 + 65 of 10 + 90 sessions left; of those that met nothing 45 + 5 of 190 + 10
     met = [(row["cause"], row["entry_count"], row["dropped_count"]) for row in facts.rows("dropoff_causes")]

@@ -109,7 +109,7 @@ def logins(facts: Facts) -> Section:
         return section
     attempts, successes = (sum(row[name] for row in days) for name in ("attempt_count", "success_count"))
     risks = facts.at_level("logins", "risk")
-    warned = f" {units.plural(len(risks), 'user or address')} failed suspiciously often." if risks else ""
+    warned = f" {_suspects(risks)} failed suspiciously often." if risks else ""
     reasons = [
         (units.text(row["failure_reason"]), row["failure_count"], units.count(row["failure_count"]), None)
         for row in facts.at_level("logins", "reason")
@@ -125,6 +125,12 @@ def logins(facts: Facts) -> Section:
         folded("logins by day", DAY_COLUMNS, days),
         *([folded("suspicious logins", RISK_COLUMNS, risks)] if risks else []),
     )
+
+
+def _suspects(risks: list[Row]) -> str:
+    """How many users and addresses, each once however many days and rules it fell into."""
+    count = len({(row["subject_kind"], row["subject"]) for row in risks})
+    return "1 user or address" if count == 1 else f"{units.count(count)} users or addresses"
 
 
 def _worst_group(groups: list[Row]) -> str:
