@@ -172,7 +172,7 @@ def test_errors_calls_and_logins_say_what_stands_out(html: str, words: str) -> N
     )
     assert "<summary>Stack: NullPointerException in order-service</summary>" in html
     assert "at Price.apply(Price.java:88)" in html
-    assert "web → order-service fails most: 15.8 % of its calls." in words
+    assert "web → order-service failed most often: 63 of 400 calls, 15.8 %." in words
     assert "80.0 % of 100 attempts succeeded. 1 user or address failed suspiciously often." in words
 
 
@@ -181,6 +181,24 @@ def test_who_is_suspicious_on_two_days_is_one_user(warehouse: Change) -> None:
     again, other = more.format("date '2026-11-16' as event_date"), more.format("'b2' as subject")
     assert "1 user or address failed suspiciously often." in Words(page(read_facts(warehouse(again)))).text()
     assert "2 users or addresses failed suspiciously often." in Words(page(read_facts(warehouse(other)))).text()
+
+
+def test_one_request_without_an_error_is_told_as_one(warehouse: Change) -> None:
+    only = "hour_time = '2026-11-16 11:00:00+00'"
+    one = (
+        f"delete from marts.fct_latency_hourly where not {only}",
+        f"delete from marts.fct_latency_sketch_hourly where not {only}",
+        "update marts.fct_latency_hourly set request_count = 1, error_count = 0",
+        "update marts.fct_slo_budget_daily set state = 'low_traffic'",
+        "delete from marts.fct_excluded_traffic_daily",
+        "delete from marts.fct_page_transitions where step_number > 1",
+    )
+    said = units.plain(Words(page(read_facts(warehouse(*one)))).text())
+    assert "is the slowest: p95 10 ms over 1 request." in said
+    assert "p95 was highest on 16 Nov 11:00 UTC: 10 ms. No request failed." in said
+    assert "None of 2 objectives has enough events to be judged." in said
+    assert "By rule" not in said
+    assert "page views are drawn" not in said
 
 
 def test_the_funnel_says_what_was_met_before_leaving(html: str, facts: Facts) -> None:

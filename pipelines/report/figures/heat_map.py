@@ -151,7 +151,7 @@ def _tip(cell: Row | None, time: datetime, when: units.Format) -> str:
     return "\n".join(
         (
             f"{when(time)} · {cell['route']}",
-            f"{units.count(cell['request_count'])} requests, {units.percent(cell['error_ratio'])} errors",
+            f"{units.plural(cell['request_count'], 'request')}, {units.percent(cell['error_ratio'])} errors",
             f"p50 {units.milliseconds(cell['p50_ms'])} · p95 {units.milliseconds(cell['p95_ms'])}"
             f" · p99 {units.milliseconds(cell['p99_ms'])}",
         )

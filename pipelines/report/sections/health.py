@@ -86,7 +86,8 @@ def services(facts: Facts) -> Section:
     if not edges:
         return section
     failing = max(edges, key=lambda row: row["error_count"])
-    said = f"{_edge_name(failing)} fails most: {units.percent(failing['error_ratio'])} of its calls."
+    calls, ratio = units.plural(failing["call_count"], "call"), units.percent(failing["error_ratio"])
+    said = f"{_edge_name(failing)} failed most often: {units.count(failing['error_count'])} of {calls}, {ratio}."
     drawn = _drawn(edges)
     left = f" {len(drawn)} of {units.count(len(edges))} are drawn." if len(drawn) < len(edges) else ""
     return section.showing(

@@ -15,6 +15,7 @@ from pipelines.report.tables import Column, folded
 
 Row = dict[str, Any]
 LANDING_LIMIT = 8
+DRAWN_LIMIT = 5  # page views of a session, as sql/paths.sql has them
 
 
 def mean(value: float | None) -> str:
@@ -97,10 +98,11 @@ def _begin_and_leave(rows: list[Row]) -> str:
             landed[row["from_page"]] += row["session_count"]
     (page, most), total = landed.most_common(1)[0], landed.total()
     drawn = max(row["step_number"] for row in rows)
+    limit = f" The first {drawn} page views are drawn." if drawn >= DRAWN_LIMIT else ""
     left = sum(row["session_count"] for row in rows if row["step_number"] == 1 and row["to_page"] is None)
     return (
         f"{units.percent(most / total)} of {units.plural(total, 'session')} begin on {page}; "
-        f"{units.percent(left / total)} leave after their first page. The first {drawn} page views are drawn."
+        f"{units.percent(left / total)} leave after their first page.{limit}"
     )
 
 
@@ -120,6 +122,6 @@ def _bounced(row: Row) -> str:
 def _total(row: Row) -> str:
     half = units.seconds(row["median_duration_seconds"])
     return (
-        f"{units.plural(row['session_count'], 'session')} with {units.count(row['page_view_count'])} page views; "
+        f"{units.plural(row['session_count'], 'session')} with {units.plural(row['page_view_count'], 'page view')}; "
         f"half lasted under {half}, {_bounced(row)}"
     )

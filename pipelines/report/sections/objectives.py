@@ -65,6 +65,8 @@ def _takeaway(rows: list[Row]) -> str:
     spent = [row for row in rows if row["state"] == "exhausted"]
     judged = [row for row in rows if row["state"] not in ("no_data", "low_traffic")]
     unjudged = f" {units.count(len(rows) - len(judged))} cannot be judged." if len(judged) < len(rows) else ""
+    if not judged:
+        return f"None of {units.plural(len(rows), 'objective')} has enough events to be judged."
     if not spent:
         return f"All {units.plural(len(judged), 'objective')} with enough events have error budget left.{unjudged}"
     worst = spent[0]

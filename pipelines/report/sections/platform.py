@@ -102,14 +102,14 @@ def excluded(facts: Facts) -> Section:
     )
     if not rows and not others:
         return section
-    spans = units.count(sum(row["span_count"] for row in rows))
-    said = f"{spans} spans matched the seed excluded_traffic: stored, and in no number above."
+    spans = units.plural(sum(row["span_count"] for row in rows), "span")
+    said = f"{spans} matched the seed excluded_traffic: stored, and in no number but the ledger's."
     return section.showing(
         said,
         tag(
             "figure",
-            tag("div", tag("h3", "By rule"), bars([_left_out(row) for row in rows])),
-            tag("div", tag("h3", "Other environments"), bars([_other(row) for row in others])),
+            tag("div", tag("h3", "By rule"), bars([_left_out(row) for row in rows])) if rows else None,
+            tag("div", tag("h3", "Other environments"), bars([_other(row) for row in others])) if others else None,
             class_="side-by-side",
         ),
         folded("excluded traffic", EXCLUDED_COLUMNS, rows),
@@ -135,7 +135,7 @@ def _signals(rows: list[Row]) -> str:
 
 
 def _left_out(row: Row) -> Bar:
-    return f"{row['reason']} · {row['environment']}", row["span_count"], f"{units.count(row['span_count'])} spans", None
+    return f"{row['reason']} · {row['environment']}", row["span_count"], units.plural(row["span_count"], "span"), None
 
 
 def _other(row: Row) -> Bar:

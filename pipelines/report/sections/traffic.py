@@ -131,7 +131,7 @@ def _tip(row: Row | None, when: str) -> str:
         return f"{when}\nno requests"
     quantiles = " · ".join(f"{name} {units.milliseconds(row[f'{name}_ms'])}" for name in ("p50", "p95", "p99"))
     errors = units.percent(row["error_ratio"])
-    return f"{when}\n{quantiles}\n{units.count(row['request_count'])} requests, {errors} errors"
+    return f"{when}\n{quantiles}\n{units.plural(row['request_count'], 'request')}, {errors} errors"
 
 
 def _slowest(shown: list[Row], route_count: int) -> str:
@@ -142,7 +142,7 @@ def _slowest(shown: list[Row], route_count: int) -> str:
     drawn = f" The {len(shown)} busiest of {route_count} routes are drawn." if route_count > len(shown) else ""
     return (
         f"{slowest['route']} ({slowest['service_name']}) is the slowest: p95 {units.milliseconds(slowest['p95_ms'])} "
-        f"over {units.count(slowest['request_count'])} requests.{drawn}"
+        f"over {units.plural(slowest['request_count'], 'request')}.{drawn}"
     )
 
 
@@ -152,7 +152,7 @@ def _highest(rows: list[Row], facts: Facts) -> str:
         return "No request had a usable duration."
     slowest = max(timed, key=lambda row: row["p95_ms"])
     failing = max(rows, key=lambda row: row["error_ratio"] or 0)
-    return (
-        f"p95 was highest on {facts.scope.when(slowest['time'])}: {units.milliseconds(slowest['p95_ms'])}. "
-        f"The error ratio was highest on {facts.scope.when(failing['time'])}: {units.percent(failing['error_ratio'])}."
-    )
+    when, ratio = facts.scope.when(failing["time"]), failing["error_ratio"]
+    failed = f"The error ratio was highest on {when}: {units.percent(ratio)}." if ratio else "No request failed."
+    slow = f"p95 was highest on {facts.scope.when(slowest['time'])}: {units.milliseconds(slowest['p95_ms'])}."
+    return f"{slow} {failed}"
