@@ -37,7 +37,11 @@ class Scope:
 
     def title(self) -> str:
         """The environment as the first words of a heading."""
-        return self.environment.capitalize() if self.environment != NOT_SET else "No environment named"
+        return (
+            self.environment[:1].upper() + self.environment[1:]
+            if self.environment != NOT_SET
+            else "No environment named"
+        )
 
     def period(self) -> str:
         """`16 Nov 2026`, `14 – 16 Nov 2026`, or `no data`."""

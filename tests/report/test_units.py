@@ -109,3 +109,8 @@ def test_a_stretch_of_time_ends_where_its_last_step_ends(
     grain: str, start: datetime, end: datetime, shown: str
 ) -> None:
     assert units.plain(Scope("production", None, None, BUILT, grain).stretch(start, end)) == shown
+
+
+def test_a_title_leaves_the_letters_of_a_name_alone() -> None:
+    assert Scope("QA-eu", None, None, BUILT, "hour").title() == "QA-eu"
+    assert Scope("production", None, None, BUILT, "hour").title() == "Production"
