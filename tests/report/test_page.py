@@ -114,7 +114,9 @@ def test_every_section_says_unit_grain_environment_and_marts(html: str) -> None:
     assert len(sources) == 14
     for source in sources:
         assert "grain: " in source
-        assert "environment: production · UTC · reads <code>marts." in source
+    shown, everything = (f"environment: {name} · UTC · reads <code>marts." for name in ("production", "all"))
+    assert [shown in source for source in sources] == [True] * 11 + [False] * 3
+    assert [everything in source for source in sources] == [False] * 11 + [True] * 3
 
 
 def test_each_figure_has_its_data_as_a_table(html: str) -> None:

@@ -9,7 +9,8 @@ from pipelines.report.html import Markup, join, tag
 
 @dataclass(frozen=True)
 class Section:
-    """One question answered. `body` is None when there is nothing to show; then `why_empty` says why and what to do."""
+    """One question answered, of the environment shown or `of_all`. `body` is None when there is nothing to show; then
+    `why_empty` says why and what to do."""
 
     id: str
     title: str
@@ -18,6 +19,7 @@ class Section:
     why_empty: str
     takeaway: str = ""
     body: Markup | None = None
+    of_all: bool = False
 
     def showing(self, takeaway: str, *parts: Markup) -> "Section":
         """The same section with a sentence, its figures and its tables."""
@@ -50,6 +52,5 @@ def _empty(section: Section, facts: Facts) -> Markup:
 def _source(section: Section, facts: Facts) -> Markup:
     marts = sorted({mart for question in section.questions for mart in facts.reads.get(question, ())})
     names = join((tag("code", mart) for mart in marts), ", ")
-    return tag(
-        "p", f"{section.measures} · environment: {facts.scope.environment} · UTC · reads ", names, class_="source"
-    )
+    environment = "all" if section.of_all else facts.scope.environment
+    return tag("p", f"{section.measures} · environment: {environment} · UTC · reads ", names, class_="source")

@@ -48,8 +48,9 @@ def ledger(facts: Facts) -> Section:
         "ledger",
         "Ledger",
         ("ledger",),
-        "rows of all environments · grain: table × event date",
+        "rows · grain: table × event date",
         "The ledger is empty: nothing was ingested yet; run otelmart ingest.",
+        of_all=True,
     )
     if not tables:
         return section
@@ -73,8 +74,9 @@ def dead_letters(facts: Facts) -> Section:
         "dead-letters",
         "Dead letters",
         ("dead_letters",),
-        "messages and single rows of all environments, each with its bytes kept · grain: reason × signal",
+        "messages and single rows, each with its bytes kept · grain: reason × signal",
         "Nothing was dead-lettered: every message and row that came in could be decoded.",
+        of_all=True,
     )
     if not rows:
         return section
@@ -99,6 +101,7 @@ def excluded(facts: Facts) -> Section:
         ("excluded", "environments"),
         "spans, log records and requests, weighted by sampling · grain: environment × reason",
         "Nothing was left out: no health check, probe, bot or synthetic traffic, and no other environment.",
+        of_all=True,
     )
     if not rows and not others:
         return section
