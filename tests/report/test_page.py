@@ -185,6 +185,13 @@ def test_who_is_suspicious_on_two_days_is_one_user(warehouse: Change) -> None:
     assert "2 users or addresses failed suspiciously often." in Words(page(read_facts(warehouse(other)))).text()
 
 
+def test_the_layer_against_the_usual_says_how_far_and_heads_its_highest(html: str) -> None:
+    heads = re.findall(r'<span class="layer" data-layer="(\w+)">(whole period|highest)</span>', html)
+    assert [name for name, head in heads if head == "highest"] == ["times_usual"]
+    # POST /api/orders: p95 of 200, 10, 1500 and 10 ms by hour, so usually 105 ms
+    assert "p95 is ×14.3 the route's usual" in html
+
+
 def test_one_request_without_an_error_is_told_as_one(warehouse: Change) -> None:
     only = "hour_time = '2026-11-16 11:00:00+00'"
     one = (

@@ -15,18 +15,20 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Measure:
-    """One layer: its column, name and format, and its colour steps where the data must not choose them."""
+    """One layer: its column, name and format, its colour steps where the data must not choose them, and what it is of
+    a route."""
 
     column: str
     name: str
     format: units.Format
     colours: str = "blue"
     steps: tuple[float, ...] = ()
+    of_route: str = "whole period"
 
 
 MEASURES = (
     Measure("p95_ms", "p95 latency", units.milliseconds),
-    Measure("times_usual", "p95 against usual", units.times, "red", (1.25, 1.5, 2, 3, 5)),
+    Measure("times_usual", "p95 against usual", units.times, "red", (1.25, 1.5, 2, 3, 5), "highest"),
     Measure("p50_ms", "p50 latency", units.milliseconds),
     Measure("p99_ms", "p99 latency", units.milliseconds),
     Measure("request_count", "requests", units.count),
@@ -63,7 +65,8 @@ def heat_map(
     strips = join(
         _strip(n, route, by_place, times, steps, _links(links, route, times)) for n, route in enumerate(routes)
     )
-    head = tag("div", "whole period", class_="heat-head")
+    heads = [tag("span", measure.of_route, class_="layer", data_layer=measure.column) for measure in MEASURES]
+    head = tag("div", *heads, class_="heat-head")
     grid = tag("div", head, strips, tag("div", marks.time_axis(times), class_="heat-axis"), class_="heat")
     tips = [[_tip(by_place.get((route["route_id"], time)), time, when) for time in times] for route in routes]
     plot = marks.readable(grid, tips, "Heat map of routes by time")
@@ -148,11 +151,10 @@ def _legend(measure: Measure, steps: list[float]) -> Markup:
 def _tip(cell: Row | None, time: datetime, when: units.Format) -> str:
     if cell is None:
         return f"{when(time)}\nno requests"
-    return "\n".join(
-        (
-            f"{when(time)} · {cell['route']}",
-            f"{units.plural(cell['request_count'], 'request')}, {units.percent(cell['error_ratio'])} errors",
-            f"p50 {units.milliseconds(cell['p50_ms'])} · p95 {units.milliseconds(cell['p95_ms'])}"
-            f" · p99 {units.milliseconds(cell['p99_ms'])}",
-        )
+    usual = f"\np95 is {units.times(cell['times_usual'])} the route's usual" if cell["times_usual"] else ""
+    return (
+        f"{when(time)} · {cell['route']}\n"
+        f"{units.plural(cell['request_count'], 'request')}, {units.percent(cell['error_ratio'])} errors\n"
+        f"p50 {units.milliseconds(cell['p50_ms'])} · p95 {units.milliseconds(cell['p95_ms'])}"
+        f" · p99 {units.milliseconds(cell['p99_ms'])}{usual}"
     )
