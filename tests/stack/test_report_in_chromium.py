@@ -305,6 +305,21 @@ def test_names_without_spaces_stay_on_the_page(browser: Browser, wide: str, view
         assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
 
 
+def test_day_names_do_not_run_together_on_a_phone(browser: Browser, tmp_path: Path, repo: Path) -> None:
+    days = """insert into marts.fct_latency_hourly
+        select event_date - cast(n as int), hour_time - to_days(cast(n as int)), * exclude (event_date, hour_time, n)
+        from marts.fct_latency_hourly, range(1, 21) as days (n)"""
+    with browser.new_context(viewport=PHONE) as context:
+        page = context.new_page()
+        page.goto(_address(tmp_path, repo, days))
+        names = page.locator("#heat .x-axis span:visible")
+        boxes = [box for name in names.all() if (box := name.bounding_box())]
+        ends = [box["x"] + box["width"] for box in boxes]
+        assert len(boxes) >= 3
+        assert all(end <= box["x"] for end, box in zip(ends, boxes[1:], strict=False))
+        assert ends[-1] <= PHONE["width"]
+
+
 @pytest.mark.parametrize("figure", ["heat", "journeys"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE])
 def test_what_a_figure_says_stays_in_its_box(

@@ -6,6 +6,8 @@ from datetime import datetime
 from pipelines.report import scales
 from pipelines.report.html import Markup, join, json_script, tag
 
+LATE_PERCENT = 90  # where on a phone a name would stand beyond the edge
+
 
 def svg(width: float, height: float, *marks: object, class_: str | None = None) -> Markup:
     """Marks in a `width` × `height` box that stretches to its place. Hidden from screen readers: the table speaks."""
@@ -36,7 +38,10 @@ def boxes(places: Iterable[tuple[float, float]], width: float = 1, height: float
 
 def time_axis(times: Sequence[datetime]) -> Markup:
     """Day names under the column where each day begins (UTC)."""
-    marks = [tag("span", text, style=f"left:{number(left)}%") for left, text in scales.time_marks(times)]
+    marks = [
+        tag("span", text, style=f"left:{number(left)}%", class_="late" if left > LATE_PERCENT else None)
+        for left, text in scales.time_marks(times)
+    ]
     return tag("div", *marks, class_="x-axis", aria_hidden="true")
 
 
