@@ -162,6 +162,18 @@ def test_the_board_says_how_much_of_each_budget_is_spent_and_who_was_paged(html:
     assert "1 of 2 objectives have spent their error budget; API availability · shop api most: 86.3 %" in html
 
 
+def test_of_many_objectives_the_worst_that_can_be_judged_are_drawn(warehouse: Change) -> None:
+    more = """insert into marts.fct_slo_budget_daily
+        select * exclude (n) replace ('service-' || n as service_name, 'low_traffic' as state)
+        from marts.fct_slo_budget_daily, range(30) as services (n)
+        where slo_id = 'availability' and event_date = '2026-11-17'"""
+    html = units.plain(page(read_facts(warehouse(more))))
+    board = re.findall(r'<span class="bar-name">(API[^<]*)</span>', html)
+    assert board[:3] == ["API availability · shop api", "API latency · api", "API availability · shop service-0"]
+    assert len(board) == 20
+    assert "30 cannot be judged. The first 20 are drawn." in html
+
+
 def test_an_objective_of_slices_counts_slices_against_those_of_its_window(warehouse: Change) -> None:
     changed = warehouse("update marts.dim_slos set slice_minutes = 15 where slo_id = 'latency'")
     html = units.plain(page(read_facts(changed)))

@@ -10,6 +10,8 @@ from pipelines.report.sections import Section
 from pipelines.report.tables import Column, folded
 
 Row = dict[str, Any]
+DRAWN_LIMIT = 20
+UNJUDGED = ("no_data", "low_traffic")
 STATES = {
     "exhausted": "budget spent",
     "burning": "burning",
@@ -50,7 +52,7 @@ def board(facts: Facts) -> Section:
     if not rows:
         return section
     return section.showing(
-        _takeaway(rows),
+        _takeaway(rows) + (f" The first {DRAWN_LIMIT} are drawn." if len(rows) > DRAWN_LIMIT else ""),
         tag("figure", tag("h3", "Error budget spent in the window"), _budgets(rows)),
         folded("objectives", (*COLUMNS, *ALERT_COLUMNS), rows),
         folded(
@@ -63,7 +65,7 @@ def board(facts: Facts) -> Section:
 
 def _takeaway(rows: list[Row]) -> str:
     spent = [row for row in rows if row["state"] == "exhausted"]
-    judged = [row for row in rows if row["state"] not in ("no_data", "low_traffic")]
+    judged = [row for row in rows if row["state"] not in UNJUDGED]
     unjudged = f" {units.count(len(rows) - len(judged))} cannot be judged." if len(judged) < len(rows) else ""
     if not judged:
         return f"None of {units.plural(len(rows), 'objective')} has enough events to be judged."
@@ -78,7 +80,9 @@ def _takeaway(rows: list[Row]) -> str:
 
 
 def _budgets(rows: list[Row]) -> Markup:
-    return bars([_budget(row) for row in rows], whole=1)
+    """The worst that can be judged, then those that cannot."""
+    worst_first = sorted(rows, key=lambda row: row["state"] in UNJUDGED)
+    return bars([_budget(row) for row in worst_first[:DRAWN_LIMIT]], whole=1)
 
 
 def _budget(row: Row) -> Bar:
