@@ -151,8 +151,8 @@ def _outside(trace: traces.Trace) -> Markup | None:
 
 def _legend() -> Markup:
     entries = (("wf-key critical", "on the critical path: the trace waited for it"), ("wf-key", "not waited for"))
-    failed = ("wf-key failed", "✕ failed")
-    return marks.legend((*entries, failed))
+    failed, slow = ("wf-key failed", "✕ failed"), ("no-key", "◷ no span failed")
+    return marks.legend((*entries, failed, slow))
 
 
 def _takeaway(shown: dict[str, Shown]) -> str:
