@@ -174,6 +174,11 @@ def test_of_many_objectives_the_worst_that_can_be_judged_are_drawn(warehouse: Ch
     assert "30 cannot be judged. The first 20 are drawn." in html
 
 
+def test_the_days_of_an_objective_follow_each_other(facts: Facts) -> None:
+    days = [(row["slo_id"], row["event_date"].day) for row in facts.at_level("slos", "day")]
+    assert days == [("availability", 16), ("availability", 17), ("latency", 17)]
+
+
 def test_an_objective_of_slices_counts_slices_against_those_of_its_window(warehouse: Change) -> None:
     changed = warehouse("update marts.dim_slos set slice_minutes = 15 where slo_id = 'latency'")
     html = units.plain(page(read_facts(changed)))

@@ -55,4 +55,4 @@ final as (
 )
 
 select * from final
-order by level, budget_spent_ratio desc nulls last, slo_id, service_namespace, service_name, event_date
+order by level, if(level = 'all', budget_spent_ratio, null) desc nulls last, slo_id, service_namespace, service_name, event_date
