@@ -13,13 +13,15 @@ ROW_LIMIT = 2000
 
 @dataclass(frozen=True)
 class Column:
-    """A row's key, the head above it, and how values read. Text stands left, numbers right; what `is_bad` is red."""
+    """A row's key, the head above it, and how values read. Text stands left, numbers right; what `is_bad` is red, and
+    `is_long` text runs over lines."""
 
     key: str
     head: str
     format: units.Format = units.text
     is_text: bool = False
     is_bad: bool = False
+    is_long: bool = False
 
     @property
     def is_left(self) -> bool:
@@ -46,5 +48,9 @@ def scrolled(caption: str, columns: Sequence[Column], rows: list[Row]) -> Markup
 
 
 def _cell(column: Column, value: Any) -> Markup:
-    classes = ["" if column.is_left else "n", "bad" if column.is_bad and value else ""]
+    classes = [
+        "" if column.is_left else "n",
+        "bad" if column.is_bad and value else "",
+        "words" if column.is_long else "",
+    ]
     return tag("td", column.format(value), class_=" ".join(filter(None, classes)) or None)

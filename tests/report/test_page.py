@@ -209,6 +209,11 @@ def test_the_layer_against_the_usual_says_how_far_and_heads_its_highest(html: st
     assert "p95 is ×14.3 the route's usual" in html
 
 
+def test_long_text_of_a_table_runs_over_lines(html: str) -> None:
+    assert '<td class="words">failed POST /api/orders · order-service' in html
+    assert html.count('<td class="words">') == 5 + 2 + 2  # traces, error groups, dead letters
+
+
 def test_one_request_without_an_error_is_told_as_one(warehouse: Change) -> None:
     only = "hour_time = '2026-11-16 11:00:00+00'"
     one = (

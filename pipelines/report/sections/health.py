@@ -15,7 +15,7 @@ Row = dict[str, Any]
 GROUP_LIMIT, EDGE_LIMIT = 8, 40
 GROUP_COLUMNS = (
     Column("exception_type", "exception"),
-    Column("message_template", "message"),
+    Column("message_template", "message", is_long=True),
     Column("service_name", "service"),
     Column("exception_count", "exceptions", units.count),
     Column("user_count", "users met", units.count),

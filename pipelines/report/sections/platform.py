@@ -26,7 +26,7 @@ DEAD_LETTER_COLUMNS = (
     Column("signal", "signal"),
     Column("message_count", "messages", units.count),
     Column("row_count", "single rows", units.count),
-    Column("sample_error_text", "what was wrong with one of them"),
+    Column("sample_error_text", "what was wrong with one of them", is_long=True),
     Column("sample_source", "where one came from"),
 )
 EXCLUDED_COLUMNS = (

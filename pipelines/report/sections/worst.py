@@ -17,8 +17,8 @@ WHY_EMPTY = "No trace to draw: a request of the latency marts or an error group 
 MARKS = {"failed": "✕", "slow": "◷"}
 REASONS = {"failed": "failed", "slow": "slowest", "exception": "exception"}
 TRACE_COLUMNS = (
-    Column("of", "stands for"),
     Column("trace_id", "trace"),
+    Column("of", "stands for", is_long=True),
     Column("time", "start (UTC)", units.moment, is_text=True),
     Column("duration_ms", "duration", units.milliseconds),
     Column("span_count", "spans", units.count),
