@@ -209,6 +209,10 @@ def test_the_layer_against_the_usual_says_how_far_and_heads_its_highest(html: st
     assert "p95 is ×14.3 the route's usual" in html
 
 
+def test_each_layer_of_the_heat_map_has_a_legend_that_says_how_no_data_looks(html: str) -> None:
+    assert html.count('<i class="no-cell"></i>no data</li>') == 6
+
+
 def test_long_text_of_a_table_runs_over_lines(html: str) -> None:
     assert '<td class="words">failed POST /api/orders · order-service' in html
     assert html.count('<td class="words">') == 5 + 2 + 2  # traces, error groups, dead letters

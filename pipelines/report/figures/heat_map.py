@@ -144,7 +144,7 @@ def _steps(measure: Measure, cells: list[Row]) -> list[float]:
 def _legend(measure: Measure, steps: list[float]) -> Markup:
     shown = [measure.format(step) for step in steps]
     texts = [f"under {shown[0]}" if shown else "all alike", *(f"from {text}" for text in shown)]
-    entries = [(f"{measure.colours}-{step}", text) for step, text in enumerate(texts)]
+    entries = [*((f"{measure.colours}-{step}", text) for step, text in enumerate(texts)), ("no-cell", units.NO_DATA)]
     return tag("div", marks.legend(entries), class_="layer", data_layer=measure.column)
 
 
