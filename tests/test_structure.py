@@ -1,11 +1,14 @@
 """What the import rules cannot say, and what a wheel must hold."""
 
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from pipelines.cli import VERBS
 
 
 @pytest.mark.parametrize("module", ["pipelines.decode", "pipelines.decode.reference", "pipelines.payloads"])
@@ -35,3 +38,10 @@ def test_the_lock_file_of_the_apps_names_no_registry(repo: Path) -> None:
     lock = (repo / "tests" / "stack" / "sdks" / "node" / "package-lock.json").read_text()
     assert '"resolved"' not in lock
     assert lock.count('"integrity"') > 200
+
+
+def test_the_readme_lists_every_verb(repo: Path) -> None:
+    table = re.search(r"\n\| verb \|.*\n\n", (repo / "README.md").read_text(), re.DOTALL)
+    assert table
+    rows = re.findall(r"^\| (`.*?) \|", table[0].split("\n\n")[0], re.MULTILINE)
+    assert sorted(verb for row in rows for verb in re.findall(r"`([a-z]+)", row)) == sorted(VERBS)
