@@ -339,3 +339,21 @@ def test_on_paper_sentences_stay_whole_and_no_mark_leads_to_what_is_not_there(pa
     assert {line.evaluate(style, "breakInside") for line in page.locator(".takeaway, .story li").all()} == {"avoid"}
     assert page.locator(".traces").evaluate(style, "breakInside") == "auto"
     assert page.locator(".heat-cells a:visible").count() == 0
+
+
+def test_a_large_map_on_paper_is_a_list_of_boxes_and_ends_before_the_next_section(
+    browser: Browser, tmp_path: Path, repo: Path
+) -> None:
+    calls = """insert into marts.fct_service_edges_hourly
+        select * exclude (n) replace ('service-' || n as caller_name, 'service-' || (n * 7 % 60) as callee_name)
+        from marts.fct_service_edges_hourly, range(1, 60) as numbers (n)
+        where deployment_environment = 'production'"""
+    with browser.new_context(viewport={"width": 690, "height": 1000}) as context:
+        page = context.new_page()
+        page.emulate_media(media="print")
+        page.goto(_address(tmp_path, repo, calls))
+        assert page.locator(".map-lines").is_hidden()
+        ends = "element => element.getBoundingClientRect().bottom"
+        box_ends = [box.evaluate(ends) for box in page.locator(".map-box").all()]
+        assert max(box_ends) < page.locator("#services").evaluate(ends)
+        assert page.locator(".map-box li").evaluate_all("calls => calls.every((e) => e.scrollWidth <= e.clientWidth)")

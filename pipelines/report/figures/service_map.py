@@ -1,7 +1,7 @@
 """What calls what: a box a service, callers above, and in each box the calls that come in, in words and numbers.
 
-Lengths downwards are in rem, across in percent, so that the drawing and the text in the boxes keep together. On a phone
-the lines go and the boxes remain, one below the other: each names its callers.
+Lengths downwards are in rem, across in percent, so that the drawing and the text in the boxes keep together. On a
+phone, and of a large map on paper, the lines go and the boxes remain, one below the other: each names its callers.
 """
 
 from collections import defaultdict
@@ -20,6 +20,7 @@ Row = dict[str, Any]
 FAILING_RATIO = 0.01  # calls that fail more often than this are drawn as an error flow
 HEAD_REM, LINE_REM, GAP_REM, DECK_GAP_REM, PADDING_REM = 1.9, 1.3, 3.2, 1.2, 0.5
 MOST_BESIDE = 5
+SHEET_WIDTH_REM, SHEET_HEIGHT_REM = 60.0, 50.0  # a larger map cannot be read on a sheet of paper
 PASSING_WEIGHT, BOX_SHARE, WIDEST_PERCENT, BOX_LEAST_REM = 0.16, 0.96, 32.0, 16.0
 
 
@@ -50,8 +51,10 @@ def service_map(edges: list[Row]) -> Markup:
     widest = max(_weight(row) for row in rows)
     lines = tag("div", marks.svg(100, height, *_lines(edges, rows, boxes)), class_="map-lines")
     items = [_node(name, box, incoming[name], name in external) for name, box in nodes]
-    style = f"height:{number(height)}rem;min-width:{number(widest * BOX_LEAST_REM)}rem"
-    plot = tag("div", lines, tag("ul", *items), class_="map", style=style)
+    width = widest * BOX_LEAST_REM
+    style = f"height:{number(height)}rem;min-width:{number(width)}rem"
+    class_ = "map" if width <= SHEET_WIDTH_REM and height <= SHEET_HEIGHT_REM else "map large"
+    plot = tag("div", lines, tag("ul", *items), class_=class_, style=style)
     scroller = tag("div", plot, class_="map-scroll", tabindex="0", role="region", aria_label="Map of services")
     return join((scroller, _legend()))
 
