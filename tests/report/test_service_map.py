@@ -113,5 +113,11 @@ def test_of_many_calls_the_busiest_and_the_failing_are_drawn(warehouse: Change) 
     assert "service 2" not in drawn
 
 
+def test_a_service_whose_callers_are_not_drawn_is_not_said_to_have_none() -> None:
+    told = boxes(service_map([edge("web", "api")], {"web", "api"}))
+    assert told["web"] == [["its callers are in the table"]]
+    assert boxes(service_map([edge("web", "api")], {"api"}))["web"] == [["not called by another service"]]
+
+
 def test_one_service_that_calls_nobody_has_a_friendly_section(warehouse: Change) -> None:
     assert "No call was found" in page(read_facts(warehouse("delete from marts.fct_service_edges_hourly")))

@@ -5,6 +5,7 @@ phone, and of a large map on paper, the lines go and the boxes remain, one below
 """
 
 from collections import defaultdict
+from collections.abc import Set
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, log10
@@ -20,6 +21,7 @@ Row = dict[str, Any]
 FAILING_RATIO = 0.01  # calls that fail more often than this are drawn as an error flow
 HEAD_REM, LINE_REM, GAP_REM, DECK_GAP_REM, PADDING_REM = 1.9, 1.3, 3.2, 1.2, 0.5
 MOST_BESIDE = 5
+UNCALLED, UNDRAWN = "not called by another service", "its callers are in the table"
 SHEET_WIDTH_REM, SHEET_HEIGHT_REM = 60.0, 50.0  # a larger map cannot be read on a sheet of paper
 PASSING_WEIGHT, BOX_SHARE, WIDEST_PERCENT, BOX_LEAST_REM = 0.16, 0.96, 32.0, 16.0
 
@@ -38,8 +40,9 @@ class Box:
         return self.left + self.width / 2
 
 
-def service_map(edges: list[Row]) -> Markup:
-    """`edges`: caller_name, callee_name, is_external, call_type, call_count, error_ratio, highest_p95_ms."""
+def service_map(edges: list[Row], called: Set[str] = frozenset()) -> Markup:
+    """`edges`: caller_name, callee_name, is_external, call_type, call_count, error_ratio, highest_p95_ms. `called`: all
+    that is called by others, also where no such call is drawn."""
     incoming: dict[str, list[Row]] = defaultdict(list)
     for edge in edges:
         incoming[edge["callee_name"]].append(edge)
@@ -50,7 +53,8 @@ def service_map(edges: list[Row]) -> Markup:
     height = max(box.top + box.height for _, box in nodes)
     widest = max(_weight(row) for row in rows)
     lines = tag("div", marks.svg(100, height, *_lines(edges, rows, boxes)), class_="map-lines")
-    items = [_node(name, box, incoming[name], name in external) for name, box in nodes]
+    told = {name: UNDRAWN if name in called else UNCALLED for name, _ in nodes}
+    items = [_node(name, box, incoming[name], name in external, told[name]) for name, box in nodes]
     width = widest * BOX_LEAST_REM
     style = f"height:{number(height)}rem;min-width:{number(width)}rem"
     class_ = "map" if width <= SHEET_WIDTH_REM and height <= SHEET_HEIGHT_REM else "map large"
@@ -105,9 +109,9 @@ def _height(calls: list[Row]) -> float:
     return HEAD_REM + LINE_REM * max(len(calls), 1) + PADDING_REM
 
 
-def _node(name: str, box: Box, calls: list[Row], is_external: bool) -> Markup:
+def _node(name: str, box: Box, calls: list[Row], is_external: bool, otherwise: str) -> Markup:
     kind = tag("small", "external") if is_external else None
-    lines = [_call(call) for call in calls] or [tag("li", tag("span", "not called by another service"))]
+    lines = [_call(call) for call in calls] or [tag("li", tag("span", otherwise))]
     style = (
         f"left:{number(box.left)}%;width:{number(box.width)}%;top:{number(box.top)}rem;height:{number(box.height)}rem"
     )

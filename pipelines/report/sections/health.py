@@ -90,9 +90,10 @@ def services(facts: Facts) -> Section:
     said = f"{_edge_name(failing)} failed most often: {units.count(failing['error_count'])} of {calls}, {ratio}."
     drawn = _drawn(edges)
     left = f" {len(drawn)} of {units.count(len(edges))} are drawn." if len(drawn) < len(edges) else ""
+    called = {row["callee_name"] for row in edges if row["callee_name"] != row["caller_name"]}
     return section.showing(
         (said if failing["error_count"] else "No call failed.") + left,
-        tag("figure", service_map(drawn)),
+        tag("figure", service_map(drawn, called)),
         folded("calls between services", EDGE_COLUMNS, edges),
     )
 
