@@ -213,6 +213,11 @@ def test_each_layer_of_the_heat_map_has_a_legend_that_says_how_no_data_looks(htm
     assert html.count('<i class="no-cell"></i>no data</li>') == 6
 
 
+def test_the_ledger_says_where_messages_could_not_be_read(html: str) -> None:
+    row = re.findall(r"<td>\(unknown\)</td><td>17 Nov</td>(.*?)</tr>", html)
+    assert re.findall(r">([^<>]+)</td>", row[0]) == ["not counted", *"000000", "2", "(nobody)"]
+
+
 def test_long_text_of_a_table_runs_over_lines(html: str) -> None:
     assert '<td class="words">failed POST /api/orders · order-service' in html
     assert html.count('<td class="words">') == 5 + 2 + 2  # traces, error groups, dead letters

@@ -21,6 +21,7 @@ LEDGER_COLUMNS = (
     Column("dead_lettered_row_count", "dead-lettered", units.count),
     Column("unexplained_count", "unexplained", units.count, is_bad=True),
 )
+UNREADABLE = Column("unparsed_message_count", "unreadable messages", units.count)
 DEAD_LETTER_COLUMNS = (
     Column("reason", "reason"),
     Column("signal", "signal"),
@@ -60,7 +61,7 @@ def ledger(facts: Facts) -> Section:
     tone = "good" if facts.is_reconciled() else "bad" if unexplained else "plain"
     verdict = tag("p", number, words, class_=f"verdict {tone}")
     counted = Column("counted_by", "counted by")
-    by_day = (TABLE, Column("event_date", "event date", units.day), *LEDGER_COLUMNS, counted)
+    by_day = (TABLE, Column("event_date", "event date", units.day), *LEDGER_COLUMNS, UNREADABLE, counted)
     return section.showing(
         "",
         tag("figure", verdict, scrolled("reconciliation by table", (TABLE, *LEDGER_COLUMNS, counted), tables)),
