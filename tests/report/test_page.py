@@ -218,6 +218,11 @@ def test_the_ledger_says_where_messages_could_not_be_read(html: str) -> None:
     assert re.findall(r">([^<>]+)</td>", row[0]) == ["not counted", *"000000", "2", "(nobody)"]
 
 
+def test_the_first_step_of_a_funnel_continues_no_step(html: str) -> None:
+    row = re.findall(r"<td>order</td><td class=\"n\">1</td>(.*?)</tr>", html)[0]
+    assert re.findall(r">([^<>]+)</td>", row) == ["cart", "300", "–", "100 %", "–"]
+
+
 def test_long_text_of_a_table_runs_over_lines(html: str) -> None:
     assert '<td class="words">failed POST /api/orders · order-service' in html
     assert html.count('<td class="words">') == 5 + 2 + 2  # traces, error groups, dead letters

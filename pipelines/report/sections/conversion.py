@@ -15,14 +15,21 @@ from pipelines.report.tables import Column, folded
 Row = dict[str, Any]
 DAY_LIMIT, CAUSE_LIMIT = 7, 5
 DAY = Column("event_date", "day", units.day)
+
+
+def _if_any(format_: units.Format) -> units.Format:
+    """The format, and a dash where there is nothing to tell: no step comes before the first."""
+    return lambda value: "–" if value is None else format_(value)
+
+
 STEP_COLUMNS = (
     Column("funnel_name", "funnel"),
     Column("step_number", "step", units.count),
     Column("step_name", "name"),
     Column("reached_count", "sessions that reached it", units.count),
-    Column("step_conversion_ratio", "continued from the step before", units.percent),
+    Column("step_conversion_ratio", "continued from the step before", _if_any(units.percent)),
     Column("total_conversion_ratio", "of the first step", units.percent),
-    Column("lost_count", "lost on the way here", units.count),
+    Column("lost_count", "lost on the way here", _if_any(units.count)),
 )
 FAILED_COLUMNS = (
     Column("service_name", "service"),
