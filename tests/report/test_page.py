@@ -223,6 +223,12 @@ def test_the_first_step_of_a_funnel_continues_no_step(html: str) -> None:
     assert re.findall(r">([^<>]+)</td>", row) == ["cart", "300", "–", "100 %", "–"]
 
 
+def test_of_an_error_without_a_known_user_no_users_are_told(warehouse: Change) -> None:
+    said = Words(page(read_facts(warehouse("update marts.fct_errors set user_id = null")))).text()
+    assert "came most: 42 times. TypeError" in said
+    assert "0 users" not in said
+
+
 def test_long_text_of_a_table_runs_over_lines(html: str) -> None:
     assert '<td class="words">failed POST /api/orders · order-service' in html
     assert html.count('<td class="words">') == 5 + 2 + 2  # traces, error groups, dead letters

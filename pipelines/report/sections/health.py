@@ -138,10 +138,9 @@ def _suspects(risks: list[Row]) -> str:
 def _worst_group(groups: list[Row]) -> str:
     back = [row for row in groups if row["regressed_in_version"]]
     worst = groups[0]
-    said = (
-        f"{worst['exception_type']} in {worst['service_name']} came most: "
-        f"{units.count(worst['exception_count'])} times, to {units.plural(worst['user_count'], 'user')}."
-    )
+    whom = f", to {units.plural(worst['user_count'], 'user')}" if worst["user_count"] else ""
+    times = units.plural(worst["exception_count"], "time")
+    said = f"{worst['exception_type']} in {worst['service_name']} came most: {times}{whom}."
     again = (
         f" {back[0]['exception_type']} came back in {back[0]['service_name']} {back[0]['regressed_in_version']}."
         if back
@@ -164,7 +163,8 @@ def _example(row: Row, drawn: set[str]) -> Markup:
         f"{'Stack' if row['exception_stacktrace'] else 'Example'}: {row['exception_type']} in {row['service_name']}"
     )
     seen = f"{units.moment(row['first_seen_time'])} to {units.moment(row['last_seen_time'])} UTC"
-    said = f"{units.text(row['message_template'])} · {seen} · met by {units.plural(row['user_count'], 'user')}"
+    whom = f" · met by {units.plural(row['user_count'], 'user')}" if row["user_count"] else ""
+    said = f"{units.text(row['message_template'])} · {seen}{whom}"
     trace = tag("a", "one of them as a trace", href=f"#trace-{row['sample_trace_id']}")
     link = join((" · ", trace)) if row["sample_trace_id"] in drawn else None
     stack = row["exception_stacktrace"]
