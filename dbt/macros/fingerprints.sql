@@ -25,6 +25,11 @@
     substr({{ found.sql }}, 1, 300)
 {%- endmacro %}
 
+{# A version as a text that sorts as its numbers count, each in ten digits: 1.9 before 1.10. #}
+{% macro version_order(version) -%}
+    {{ re_replace(re_replace(version, '[0-9]+', '000000000\\0'), '0*([0-9]{10})', '\\1') }}
+{%- endmacro %}
+
 {# Language of a stack trace: what the SDK says, else what it looks like. #}
 {% macro stack_language(sdk_language, stacktrace) -%}
     case

@@ -1,2 +1,2 @@
 {# Rendered from dbt/macros/ by `otelmart render`: do not edit. #}
-{% macro macros_fingerprint() %}{{ return('82e7567664882ee0c0b78e23fa06a313ffdd613ccbbf5a65f8b26c963eb04702') }}{% endmacro %}
+{% macro macros_fingerprint() %}{{ return('9dc94a3c5d5b31f0707343bdbfae3403b2c875e8b42bcd51941bde2f861f42ac') }}{% endmacro %}

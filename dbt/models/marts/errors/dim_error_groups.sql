@@ -1,7 +1,8 @@
 {{ config(materialized='table', partition_by=none) }}
 {%- set group_key = 'deployment_environment, service_namespace, service_name, error_group_id' %}
 {%- set service_key = 'deployment_environment, service_namespace, service_name' %}
--- A group came back when a version has it, the version before has not, and one before that had.
+-- A group came back when a version has it, the version before has not, and one before that had. Versions follow each
+-- other as they were first seen; of one hour, in which several may have been there before, as their numbers count.
 with hours as (
     select * from {{ ref('fct_errors_hourly') }}
     where event_date >= date '1970-01-01'
@@ -11,7 +12,10 @@ versions as (
     select
         {{ service_key }},
         service_version,
-        row_number() over (partition by {{ service_key }} order by min(first_time), service_version) as version_number,
+        row_number() over (
+            partition by {{ service_key }}
+            order by {{ trunc('min(first_time)', 'hour') }}, {{ version_order('service_version') }}, service_version
+        ) as version_number,
     from {{ ref('int_service_versions_daily') }}
     where event_date >= date '1970-01-01'
         and span_count + log_count > 0
