@@ -86,10 +86,11 @@ class Facts:
         """Rows of one level (`all`, `time`, `route`, `cell` …) of a question that answers several at once."""
         return [row for row in self.rows(question) if row["level"] == level]
 
-    def times(self) -> list[datetime]:
-        """The columns of every time axis: each hour or day from the first that had a request to the last."""
+    def times(self, question: str = "latency") -> list[datetime]:
+        """The columns of a time axis: each hour or day from the first that had a request, or what another question is
+        about, to the last."""
         step = timedelta(hours=1) if self.scope.grain == "hour" else timedelta(days=1)
-        return scales.without_gaps([row["time"] for row in self.at_level("latency", "time")], step)
+        return scales.without_gaps([row["time"] for row in self.at_level(question, "time")], step)
 
     def unexplained_count(self) -> int | None:
         """Rows that nobody can account for, over all tables and dates; None when nobody counted and none is lost."""

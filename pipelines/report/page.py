@@ -8,7 +8,18 @@ from pathlib import Path
 from pipelines.report import headline
 from pipelines.report.facts import Facts
 from pipelines.report.html import Markup, join, tag
-from pipelines.report.sections import Maker, conversion, health, journeys, objectives, platform, render, traffic, worst
+from pipelines.report.sections import (
+    Maker,
+    conversion,
+    health,
+    journeys,
+    logs,
+    objectives,
+    platform,
+    render,
+    traffic,
+    worst,
+)
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 SECTIONS: tuple[tuple[str, Maker], ...] = (
@@ -17,6 +28,7 @@ SECTIONS: tuple[tuple[str, Maker], ...] = (
     ("Latency", traffic.over_time),
     ("SLOs", objectives.board),
     ("Errors", health.errors),
+    ("Logs", logs.volume),
     ("Services", health.services),
     ("Logins", health.logins),
     ("Funnel", conversion.funnels),

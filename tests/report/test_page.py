@@ -28,6 +28,7 @@ MARTS = (
     "fct_slo_budget_daily",
     "fct_errors_hourly",
     "fct_service_edges_hourly",
+    "fct_log_volume_hourly",
     "fct_logins_daily",
     "fct_traces",
 )
@@ -111,12 +112,12 @@ def test_the_story_names_the_step_the_route_the_version_and_the_ledger(html: str
 
 def test_every_section_says_unit_grain_environment_and_marts(html: str) -> None:
     sources = re.findall(r'<p class="source">(.*?)</p>', html)
-    assert len(sources) == 14
+    assert len(sources) == 15
     for source in sources:
         assert "grain: " in source
     shown, everything = (f"environment: {name} · UTC · reads <code>marts." for name in ("production", "all"))
-    assert [shown in source for source in sources] == [True] * 11 + [False] * 3
-    assert [everything in source for source in sources] == [False] * 11 + [True] * 3
+    assert [shown in source for source in sources] == [True] * 12 + [False] * 3
+    assert [everything in source for source in sources] == [False] * 12 + [True] * 3
 
 
 def test_each_figure_has_its_data_as_a_table(html: str) -> None:
@@ -129,6 +130,9 @@ def test_each_figure_has_its_data_as_a_table(html: str) -> None:
         "objectives (2 rows)",
         "objectives by day (3 rows)",
         "error groups (2 rows)",
+        "log records by hour (3 rows)",
+        "log records by service (2 rows)",
+        "what warnings and errors say (3 rows)",
         "calls between services (2 rows)",
         "logins by day (2 rows)",
         "suspicious logins (1 row)",
@@ -231,7 +235,7 @@ def test_of_an_error_without_a_known_user_no_users_are_told(warehouse: Change) -
 
 def test_long_text_of_a_table_runs_over_lines(html: str) -> None:
     assert '<td class="words">failed POST /api/orders · order-service' in html
-    assert html.count('<td class="words">') == 5 + 2 + 2  # traces, error groups, dead letters
+    assert html.count('<td class="words">') == 5 + 2 + 3 + 2  # traces, error groups, logs, dead letters
 
 
 def test_one_request_without_an_error_is_told_as_one(warehouse: Change) -> None:
@@ -331,7 +335,7 @@ def test_a_warehouse_of_empty_marts_gives_a_page_without_a_number(warehouse: Cha
     )
     text = Words(page(read_facts(warehouse(*(f"delete from marts.{mart}" for mart in marts))))).text()
     assert "Production, no data" in text
-    assert text.count("No data.") == 14
+    assert text.count("No data.") == 15
 
 
 def test_ninety_days_of_sixteen_routes_stay_under_five_megabytes(warehouse: Change, tmp_path: Path) -> None:
@@ -346,3 +350,19 @@ def test_ninety_days_of_sixteen_routes_stay_under_five_megabytes(warehouse: Chan
         from {hours}, range(40) as r (n)""",
     )
     assert write_page(read_facts(warehouse(*many)), tmp_path / "report.html") < 5_000_000
+
+
+def test_logs_say_how_many_are_errors_whose_and_what_they_say_most(words: str) -> None:
+    assert (
+        "9.0 % of 100 log records are errors; order-service has the most, 8. Most often: “no answer from <text>”."
+    ) in words
+    assert "order-service 8 8 errors, 0 warnings" in words
+    assert "no answer from <text> ERROR order-service 8 17 Nov 10:00 17 Nov 12:00 a1" in words
+    assert "not here" not in words
+
+
+def test_logs_alone_are_shown_with_a_gap_for_hours_without(warehouse: Change) -> None:
+    only_logs = [f"delete from marts.{mart}" for mart in MARTS if mart != "fct_log_volume_hourly"]
+    html = units.plain(page(read_facts(warehouse(*only_logs))))
+    assert "9.0 % of 100 log records are errors" in html
+    assert "17 Nov 11:00 UTC\\nno data" in html

@@ -339,6 +339,26 @@ insert into marts.fct_service_edges_hourly values
     ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'order-service', '(external)', 'postgresql', 'database', 90_000_000, 0, 3, null),
     ('2026-11-17', '2026-11-17 10:00:00+00', 'staging', 'web', 'shop', 'only in staging', 'http', 9_000_000, 0, 3, null);
 
+create table marts.fct_log_volume_hourly (
+    event_date date,
+    hour_time timestamptz,
+    deployment_environment varchar,
+    service_name varchar,
+    severity varchar,
+    log_template_id varchar,
+    log_template varchar,
+    log_record_count bigint,
+    sample_trace_id varchar
+);
+
+insert into marts.fct_log_volume_hourly values
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'web', 'INFO', 'l1', 'served <n>', 90, 'a0'),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'order-service', 'ERROR', 'l2', 'no answer from <text>', 6, 'a1'),
+    ('2026-11-17', '2026-11-17 12:00:00+00', 'production', 'order-service', 'ERROR', 'l2', 'no answer from <text>', 2, 'a2'),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'web', 'FATAL', 'l3', 'out of memory', 1, null),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'web', 'WARN', 'l4', 'slow', 1, null),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'staging', 'only in staging', 'ERROR', 'l5', 'not here', 99, null);
+
 create table marts.fct_logins_daily (
     event_date date,
     deployment_environment varchar,

@@ -120,7 +120,7 @@ def _bounced(row: Row) -> str:
 
 
 def _total(row: Row) -> str:
-    half = units.seconds(row["median_duration_seconds"])
+    half = units.seconds(max(1, row["median_duration_seconds"]))
     return (
         f"{units.plural(row['session_count'], 'session')} with {units.plural(row['page_view_count'], 'page view')}; "
         f"half lasted under {half}, {_bounced(row)}"
