@@ -134,6 +134,13 @@ def builder(place: Path, repo: Path, otelmart: str) -> Builder:
     return Builder(Lake(place / "lake"), place / "warehouse.duckdb", repo, otelmart)
 
 
+def own_project(repo: Path, to: Path) -> Path:
+    """A copy of the dbt project to edit, without what dbt left in its folder."""
+    source = repo / "dbt"
+    left = {"target", "logs"}  # models/marts/logs is none of it
+    return Path(shutil.copytree(source, to, ignore=lambda folder, _: left if Path(folder) == source else set()))
+
+
 def at(text: str) -> datetime:
     """A UTC time of March 2026: "1 10:00:05" is the 1st at 10:00:05."""
     day, clock = text.split(" ")

@@ -1,12 +1,11 @@
 """Lakes that are empty or old, and commands that make no sense."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.dbt.conftest import Builder, at, span
+from tests.dbt.conftest import Builder, at, own_project, span
 
 
 def test_tables_without_rows_build_to_empty_marts(builder: Builder) -> None:
@@ -133,7 +132,7 @@ def test_a_wrong_variable_is_named_with_what_it_may_be(builder: Builder) -> None
 
 def test_a_model_that_cannot_be_read_is_named_with_its_file(builder: Builder, tmp_path: Path) -> None:
     builder.lake.account("u1", "traces", {at("1 00:00:00").date(): 0})
-    project = shutil.copytree(builder.repo / "dbt", tmp_path / "own", ignore=shutil.ignore_patterns("target", "logs"))
+    project = own_project(builder.repo, tmp_path / "own")
     model = project / "models" / "marts" / "own.sql"
     model.write_text("select {{ nope( }}")
     run = builder.run("--project", str(project))
@@ -151,7 +150,7 @@ def test_columns_unlike_the_table_or_the_contract_are_named_and_nothing_is_repla
     builder: Builder, tmp_path: Path
 ) -> None:
     builder.lake.account("u1", "traces", {at("1 00:00:00").date(): 0})
-    project = shutil.copytree(builder.repo / "dbt", tmp_path / "own", ignore=shutil.ignore_patterns("target", "logs"))
+    project = own_project(builder.repo, tmp_path / "own")
     model, contract = project / "models" / "marts" / "own.sql", project / "models" / "marts" / "own.yml"
 
     def build(sql: str, kind: str, *arguments: str) -> list[str]:

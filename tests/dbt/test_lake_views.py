@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import tables
+from tests.dbt.conftest import own_project
 
 ADDED = ["links", "trace_state"]  # what the older release does not write
 
@@ -85,7 +86,7 @@ def test_a_date_is_read_without_opening_the_files_of_others(otelmart: str, lake:
 
 
 def test_views_that_plain_dbt_made_can_be_asked_from_another_folder(repo: Path, otelmart: str, lake: Path) -> None:
-    project = shutil.copytree(repo / "dbt", lake.parent / "dbt", ignore=shutil.ignore_patterns("target", "logs"))
+    project = own_project(repo, lake.parent / "dbt")
     shutil.copytree(lake, lake.parent / ".otelmart" / "lake")  # where plain dbt looks for it
     dbt = Path(otelmart).with_name("dbt")
     command = [dbt, "build", "--select", "stg_otel__ledger", "--exclude-resource-type", "test"]

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from pipelines.report.warehouse import ask, read_facts
-from tests.dbt.conftest import Builder, Row, at, order, page_view, span
+from tests.dbt.conftest import Builder, Row, at, order, own_project, page_view, span
 
 DAY = {n: date(2026, 3, n) for n in range(1, 10)}
 
@@ -323,7 +323,7 @@ def test_a_build_beside_another_leaves_its_dates_due(builder: Builder, tmp_path:
     _first_days(builder)
     builder.build("--no-tests")
     _late_rows(builder)
-    project = shutil.copytree(builder.repo / "dbt", tmp_path / "own", ignore=shutil.ignore_patterns("target", "logs"))
+    project = own_project(builder.repo, tmp_path / "own")
     settings, begins = project / "dbt_project.yml", '  - "{{ remember_changed_dates() }}"\n'
     other = "create or replace table marts_state.unfinished_build as select 'another' as invocation_id"
     settings.write_text(settings.read_text().replace(begins, f'{begins}  - "{other}"\n'))
@@ -383,7 +383,7 @@ def test_a_partial_build_leaves_the_dates_due(builder: Builder) -> None:
 
 def test_dates_built_by_other_models_are_named(builder: Builder, tmp_path: Path) -> None:
     _first_days(builder)
-    before = shutil.copytree(builder.repo / "dbt", tmp_path / "own", ignore=shutil.ignore_patterns("target", "logs"))
+    before = own_project(builder.repo, tmp_path / "own")
     model = before / "models" / "marts" / "latency" / "fct_latency_daily.sql"
     model.write_text(f"{model.read_text()}\n-- of the release before\n")
     builder.build("--project", str(before), "--no-tests")
