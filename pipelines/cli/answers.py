@@ -51,7 +51,7 @@ def check_known(warehouse: Path, **names: str | None) -> None:
         sql = f"select distinct {_COLUMNS[kind]} from dim_services where {_COLUMNS[kind]} is not null order by all"
         known = [found for (found,) in answered(warehouse, sql).rows]
         if name not in known:
-            choices = f"choose one of {', '.join(known)}" if known else "no service has sent anything"
+            choices = f"choose one of {', '.join(map(seen, known))}" if known else "no service has sent anything"
             raise UsageError(f"no {kind} {name!r} in the marts: {choices}")
 
 

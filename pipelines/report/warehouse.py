@@ -212,7 +212,7 @@ def _scope(
         if name in by_name:
             return by_name[name]
     if environment:
-        choices = f"choose one of {', '.join(by_name)}" if by_name else "the marts are empty"
+        choices = f"choose one of {', '.join(map(_clean, by_name))}" if by_name else "the marts are empty"
         raise UsageError(f"no environment {environment!r} in the marts: {choices}")
     return Scope(USUAL_ENVIRONMENT, None, None, as_of, "hour")
 
