@@ -8,6 +8,7 @@ from math import ceil, floor, log10
 STEPS = (1, 2, 5)
 LINEAR_STEPS = (1, 1.5, 2, 3, 4, 5, 6, 8)
 MOST_TIMES = 400
+MOST_MARKS = 8
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,20 @@ def without_gaps(times: Sequence[datetime], step: timedelta) -> list[datetime]:
 
 
 def time_marks(times: Sequence[datetime]) -> list[tuple[float, str]]:
-    """(percent of the axis, text) where days begin, or for a single day its hours; at most eight."""
-    days = [i for i, time in enumerate(times) if i == 0 or time.date() != times[i - 1].date()]
-    columns, text = (days, "{0.day} {0:%b}") if len(days) > 1 or len(times) == 1 else (range(len(times)), "{0:%H:%M}")
-    return [(100 * i / len(times), text.format(times[i])) for i in columns[:: ceil(len(columns) / 8)]]
+    """(percent of the axis, text) where days begin, and hours of few of them; at most eight, and none hides another."""
+    begins = [i for i, time in enumerate(times) if i == 0 or time.date() != times[i - 1].date()]
+    if len(begins) == 1 and len(times) > 1:
+        steps = range(0, len(times), ceil(len(times) / MOST_MARKS))
+        return [(100 * i / len(times), f"{times[i]:%H:%M}") for i in steps]
+    apart = len(times) / MOST_MARKS / 2
+    days = begins[:: ceil(len(begins) / MOST_MARKS) or 1]
+    if len(days) > 1 and days[1] - days[0] <= apart:  # of the first day there is little
+        days = days[1:]
+    step_hours = 24 // max(1, MOST_MARKS // len(begins)) if begins else 24
+    hours = [i for i, time in enumerate(times) if time.hour % step_hours == 0 and i not in begins]
+    between = [i for i in hours if all(abs(i - day) > apart for day in days)]
+    texts = {**{i: f"{times[i]:%H:%M}" for i in between}, **{i: f"{times[i].day} {times[i]:%b}" for i in days}}
+    return [(100 * i / len(times), texts[i]) for i in sorted(texts)]
 
 
 def _round_up(value: float, steps: Sequence[float] = STEPS) -> float:

@@ -70,10 +70,32 @@ def test_a_date_far_off_does_not_stretch_the_axis() -> None:
     assert scales.without_gaps(times, timedelta(days=1)) == times
 
 
-def test_days_are_marked_where_they_begin() -> None:
-    start = datetime(2026, 11, 16, 12, tzinfo=UTC)
-    times = [start + timedelta(hours=hour) for hour in range(24)]
-    assert scales.time_marks(times) == [(0, "16 Nov"), (50, "17 Nov")]
+@pytest.mark.parametrize(
+    ("start", "hour_count", "marks"),
+    [
+        ("16 12:00", 24, "0 16 Nov, 25 18:00, 50 17 Nov, 75 06:00"),
+        ("16 00:00", 72, "0 16 Nov, 17 12:00, 33 17 Nov, 50 12:00, 67 18 Nov, 83 12:00"),
+        ("16 23:00", 25, "4 17 Nov, 28 06:00, 52 12:00, 76 18:00"),  # of the first day there is an hour
+        ("16 11:00", 50, "0 16 Nov, 26 17 Nov, 50 12:00, 74 18 Nov, 98 12:00"),
+        ("16 12:00", 120, "0 16 Nov, 10 17 Nov, 30 18 Nov, 50 19 Nov, 70 20 Nov, 90 21 Nov"),
+    ],
+)
+def test_days_are_marked_where_they_begin_and_the_hours_of_few(start: str, hour_count: int, marks: str) -> None:
+    first = datetime.strptime(f"2026 11 {start}", "%Y %m %d %H:%M").replace(tzinfo=UTC)
+    marked = scales.time_marks([first + timedelta(hours=hour) for hour in range(hour_count)])
+    assert ", ".join(f"{left:.0f} {text}" for left, text in marked) == marks
+
+
+@pytest.mark.parametrize("day_count", [1, 2, 9, 40, 400])
+def test_days_as_columns_have_at_most_eight_marks(day_count: int) -> None:
+    times = [datetime(2026, 11, 1) + timedelta(days=day) for day in range(day_count)]
+    marks = scales.time_marks(times)
+    assert min(day_count, 5) <= len(marks) <= 8
+    assert marks[0] == (0, "1 Nov")
+
+
+def test_no_time_has_no_mark() -> None:
+    assert scales.time_marks([]) == []
 
 
 def test_a_single_day_is_marked_by_its_hours() -> None:
