@@ -32,6 +32,15 @@ def short_count(value: float | Decimal | None) -> str:
     return count(number)
 
 
+def amount(value: float | None) -> str:
+    """A number of whatever unit stands beside it: 0.0512 → `0.0512`, 1234567 → `1.23 M`, 2e12 → `2.00e+12`."""
+    if value is None:
+        return NO_DATA
+    if 0 < abs(value) < 0.0001 or abs(value) >= 1e12:
+        return f"{value:.3g}"
+    return f"{value:.3g}" if abs(value) < 1 else short_count(value) if abs(value) >= 10_000 else _three_digits(value)
+
+
 def milliseconds(value: float | None) -> str:
     """0.4 → `0.4 ms`, 83.2 → `83 ms`, 1234 → `1.23 s`; from ten minutes as `seconds` has it."""
     if value is None:

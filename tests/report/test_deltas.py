@@ -130,7 +130,8 @@ def test_one_day_of_data_says_that_there_is_no_earlier(warehouse: Change) -> Non
         "fct_latency_hourly, fct_latency_sketch_hourly, fct_sessions, fct_page_transitions, fct_funnel_daily,"
         "fct_traces, fct_revenue_daily, fct_excluded_traffic_daily, fct_slo_budget_daily, fct_errors_hourly,"
         "fct_errors, fct_service_edges_hourly, fct_logins_daily, fct_login_failures_daily,"
-        "fct_log_volume_hourly, fct_funnel_dropoff_causes_daily"
+        "fct_log_volume_hourly, fct_funnel_dropoff_causes_daily, fct_metric_rates_hourly,"
+        "fct_metric_gauges_hourly, fct_metric_histograms_hourly, fct_saturation_hourly"
     )
     one_day = [f"delete from marts.{table.strip()} where event_date = '2026-11-16'" for table in tables.split(",")]
     html = units.plain(page(read_facts(warehouse(*one_day))))

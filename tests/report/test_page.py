@@ -29,6 +29,10 @@ MARTS = (
     "fct_errors_hourly",
     "fct_service_edges_hourly",
     "fct_log_volume_hourly",
+    "fct_metric_rates_hourly",
+    "fct_metric_gauges_hourly",
+    "fct_metric_histograms_hourly",
+    "fct_saturation_hourly",
     "fct_logins_daily",
     "fct_traces",
 )
@@ -112,12 +116,12 @@ def test_the_story_names_the_step_the_route_the_version_and_the_ledger(html: str
 
 def test_every_section_says_unit_grain_environment_and_marts(html: str) -> None:
     sources = re.findall(r'<p class="source">(.*?)</p>', html)
-    assert len(sources) == 15
+    assert len(sources) == 17
     for source in sources:
         assert "grain: " in source
     shown, everything = (f"environment: {name} · UTC · reads <code>marts." for name in ("production", "all"))
-    assert [shown in source for source in sources] == [True] * 12 + [False] * 3
-    assert [everything in source for source in sources] == [False] * 12 + [True] * 3
+    assert [shown in source for source in sources] == [True] * 14 + [False] * 3
+    assert [everything in source for source in sources] == [False] * 14 + [True] * 3
 
 
 def test_each_figure_has_its_data_as_a_table(html: str) -> None:
@@ -134,6 +138,11 @@ def test_each_figure_has_its_data_as_a_table(html: str) -> None:
         "log records by service (2 rows)",
         "what warnings and errors say (3 rows)",
         "calls between services (2 rows)",
+        "utilization by service or host (2 rows)",
+        "the fullest of each resource by hour (3 rows)",
+        "metrics over the whole period (4 rows)",
+        "metrics by service (6 rows)",
+        "metrics by hour (14 rows)",
         "logins by day (2 rows)",
         "suspicious logins (1 row)",
         "what was met before a missing step (2 rows)",
@@ -335,7 +344,7 @@ def test_a_warehouse_of_empty_marts_gives_a_page_without_a_number(warehouse: Cha
     )
     text = Words(page(read_facts(warehouse(*(f"delete from marts.{mart}" for mart in marts))))).text()
     assert "Production, no data" in text
-    assert text.count("No data.") == 15
+    assert text.count("No data.") == 17
 
 
 def test_ninety_days_of_sixteen_routes_stay_under_five_megabytes(warehouse: Change, tmp_path: Path) -> None:
@@ -366,3 +375,35 @@ def test_logs_alone_are_shown_with_a_gap_for_hours_without(warehouse: Change) ->
     html = units.plain(page(read_facts(warehouse(*only_logs))))
     assert "9.0 % of 100 log records are errors" in html
     assert "17 Nov 11:00 UTC\\nno data" in html
+
+
+def test_metrics_are_told_by_kind(words: str) -> None:
+    assert "1 counter, 2 gauges and 1 histogram from 2 services." in words
+    assert "payment.latency rose highest above its usual: ×4 on 17 Nov 10:00 UTC." in words
+    assert "page.views counter 1 1,234 " in words
+    assert "queue.size gauge {item} 4 " in words  # one point of 10 and three of 2
+    assert "payment.latency histogram ms 160 100 " in words  # 16,000 ms in 100 observations
+    assert "page.views counter 1 order-service 0 " in words
+    assert "99,999" not in words
+
+
+def test_a_metric_that_says_nothing_in_an_hour_has_no_value_there(html: str) -> None:
+    assert "16 Nov 11:00 UTC · queue.size\\nno data" in html
+    assert "16 Nov 18:00 UTC · payment.latency\\nno data" in html
+    assert "16 Nov 13:00 UTC · temperature\\n0 Cel" in html
+    assert "16 Nov 12:00 UTC · temperature\\n-4 Cel" in html
+
+
+def test_resources_are_told_by_how_full_they_were(words: str, html: str) -> None:
+    assert "cpu of web was fullest: 120.0 % in the hour of 16 Nov 11:00 UTC, 60.0 % on the mean." in words
+    assert "web · cpu 120.0 % at web-2; 60.0 % on the mean; k8s.pod.cpu_limit_utilization" in words
+    assert "node-7 · memory 60.0 % 50.0 % on the mean; system.memory.utilization" in words
+    assert "16 Nov 11:00 UTC\\ncpu 120.0 % · memory no data" in html
+    assert "only in staging" not in html
+
+
+def test_metrics_alone_are_shown(warehouse: Change) -> None:
+    only_gauges = [f"delete from marts.{mart}" for mart in MARTS if mart != "fct_metric_gauges_hourly"]
+    html = units.plain(page(read_facts(warehouse(*only_gauges))))
+    assert "2 gauges from 2 services." in html
+    assert "No utilization came in" in html

@@ -152,7 +152,9 @@ def test_without_production_the_busiest_environment_is_shown(warehouse: Change) 
     health = ("fct_errors", "fct_errors_hourly", "fct_service_edges_hourly", "fct_logins_daily")
     slos = ("fct_slo_budget_daily", "fct_slo_burn_alerts", "fct_login_failures_daily", "fct_login_risks_daily", *health)
     causes = ("fct_funnel_dropoff_causes_daily", "fct_log_volume_hourly")
-    others = ("fct_page_transitions", "fct_revenue_daily", "fct_excluded_traffic_daily", "fct_traces", *causes, *slos)
+    metrics = ("fct_metric_rates_hourly", "fct_metric_gauges_hourly", "fct_metric_histograms_hourly")
+    platform = ("fct_saturation_hourly", "fct_excluded_traffic_daily", *metrics)
+    others = ("fct_page_transitions", "fct_revenue_daily", "fct_traces", *platform, *causes, *slos)
     delete = [f"delete from marts.{t} where deployment_environment = 'production'" for t in others]
     assert read_facts(warehouse(*rename, *delete)).scope.environment == "(not set)"
 

@@ -359,6 +359,82 @@ insert into marts.fct_log_volume_hourly values
     ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'web', 'WARN', 'l4', 'slow', 1, null),
     ('2026-11-17', '2026-11-17 10:00:00+00', 'staging', 'only in staging', 'ERROR', 'l5', 'not here', 99, null);
 
+create table marts.fct_metric_rates_hourly (
+    event_date date,
+    hour_time timestamptz,
+    deployment_environment varchar,
+    service_name varchar,
+    metric_name varchar,
+    unit varchar,
+    attributes_text varchar,
+    increase decimal(38, 9)
+);
+
+insert into marts.fct_metric_rates_hourly values
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'web', 'page.views', '1', 'page=a', 1200),
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'web', 'page.views', '1', 'page=b', 34),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'order-service', 'page.views', '1', 'page=a', 0),
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'staging', 'web', 'page.views', '1', 'page=a', 99999);
+
+create table marts.fct_metric_gauges_hourly (
+    event_date date,
+    hour_time timestamptz,
+    deployment_environment varchar,
+    service_name varchar,
+    metric_name varchar,
+    unit varchar,
+    attributes_text varchar,
+    point_count bigint,
+    mean_value double
+);
+
+insert into marts.fct_metric_gauges_hourly values
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'web', 'queue.size', '{item}', '', 1, 10),
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'order-service', 'queue.size', '{item}', '', 3, 2),
+    ('2026-11-16', '2026-11-16 11:00:00+00', 'production', 'web', 'queue.size', '{item}', '', 60, null),
+    ('2026-11-16', '2026-11-16 12:00:00+00', 'production', 'web', 'temperature', 'Cel', '', 1, -4),
+    ('2026-11-16', '2026-11-16 13:00:00+00', 'production', 'web', 'temperature', 'Cel', '', 1, 0);
+
+create table marts.fct_metric_histograms_hourly (
+    event_date date,
+    hour_time timestamptz,
+    deployment_environment varchar,
+    service_name varchar,
+    metric_name varchar,
+    unit varchar,
+    attributes_text varchar,
+    observation_count bigint,
+    observation_sum double
+);
+
+insert into marts.fct_metric_histograms_hourly
+select cast(hour_time as date), hour_time, 'production', 'order-service', 'payment.latency', 'ms', '', 10, 1000
+from generate_series(timestamptz '2026-11-16 10:00:00+00', '2026-11-16 17:00:00+00', interval 1 hour) as h (hour_time);
+
+insert into marts.fct_metric_histograms_hourly values
+    ('2026-11-17', '2026-11-17 10:00:00+00', 'production', 'order-service', 'payment.latency', 'ms', '', 20, 8000),
+    ('2026-11-16', '2026-11-16 18:00:00+00', 'production', 'order-service', 'payment.latency', 'ms', '', 0, 0);
+
+create table marts.fct_saturation_hourly (
+    event_date date,
+    hour_time timestamptz,
+    deployment_environment varchar,
+    service_name varchar,
+    host_name varchar,
+    k8s_pod_name varchar,
+    resource varchar,
+    metric_name varchar,
+    sample_count bigint,
+    mean_utilization double,
+    max_utilization double
+);
+
+insert into marts.fct_saturation_hourly values
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', 'web', '(not set)', 'web-1', 'cpu', 'k8s.pod.cpu_limit_utilization', 1, 0.3, 0.4),
+    ('2026-11-16', '2026-11-16 11:00:00+00', 'production', 'web', '(not set)', 'web-2', 'cpu', 'k8s.pod.cpu_limit_utilization', 3, 0.7, 1.2),
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'production', '(not set)', 'node-7', '(not set)', 'memory', 'system.memory.utilization', 2, 0.5, 0.6),
+    ('2026-11-16', '2026-11-16 10:00:00+00', 'staging', 'only in staging', '(not set)', '(not set)', 'cpu', 'system.cpu.utilization', 1, 1, 1);
+
 create table marts.fct_logins_daily (
     event_date date,
     deployment_environment varchar,
