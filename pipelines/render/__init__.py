@@ -1,4 +1,4 @@
-"""Files generated from schemas/ and dbt/slos/: what each should hold, which are stale, and writing them."""
+"""Files generated from schemas/, SLOs and dashboards: what each should hold, which are stale, and writing them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +13,9 @@ def files() -> dict[Path, str]:
     """Text of every rendered file, by path. Raises UsageError for a mistake in what they are rendered from."""
     if not (REPO / "dbt" / "dbt_project.yml").is_file():
         raise UsageError(f"no dbt/ beside {SCHEMAS}: run `otelmart render` in a checkout of the project")
-    from pipelines.render import conventions, dbt_sources, dictionary, slos
+    from pipelines.render import conventions, dbt_sources, dictionary, grafana, slos
 
-    return conventions.files() | dbt_sources.files() | dictionary.files() | slos.files()
+    return conventions.files() | dbt_sources.files() | dictionary.files() | grafana.files() | slos.files()
 
 
 def stale(wanted: Mapping[Path, str]) -> dict[Path, str]:

@@ -1,11 +1,15 @@
-"""One definition: a metric asked through the semantic layer is the number that the mart gives to plain SQL."""
+"""One definition: a metric asked through the semantic layer is the number that the mart gives to plain SQL, and that a
+panel shows."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import sqlglot
 from metricflow.protocols.sql_client import SqlEngine
 
 from tests.demo.conftest import Built
+from tests.sql import panels
 from tests.sql.metric_queries import Metrics
 
 LAST_DAY = "event_date = (select max(event_date) from marts.fct_slo_budget_daily)"
@@ -129,6 +133,19 @@ QUESTIONS = {
         "select order_currency, sum(revenue) / sum(valued_order_count) from marts.fct_revenue_daily group by all",
     ),
 }
+# panel: what its metric is grouped by to be that of one environment
+PANELS = {
+    "services: Requests": ("request_group__deployment_environment",),
+    "business: Sessions": ("session__deployment_environment",),
+    "business: Orders": ("revenue_day__deployment_environment",),
+    "business: Login success": ("login_day__deployment_environment",),
+    "business: Revenue a day": (
+        "metric_time__day",
+        "revenue_day__deployment_environment",
+        "revenue_day__order_currency",
+    ),
+}
+EVER = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +165,24 @@ def test_a_metric_is_the_number_of_its_mart(built: Built, metrics: Metrics, metr
     group_by, mart_query = QUESTIONS[metric]
     found = _numbers(built.rows(metrics.sql(metric, group_by)))
     assert found == pytest.approx(_numbers(built.rows(mart_query)), rel=1e-12, nan_ok=True)
+
+
+@pytest.mark.parametrize("built", ["default"], indirect=True)
+def test_every_panel_that_names_a_metric_is_asked_below(metrics: Metrics) -> None:
+    named = panels.metrics()
+    assert sorted(named) == sorted(PANELS)
+    assert set(named.values()) <= set(metrics.names)
+
+
+@pytest.mark.parametrize("built", ["default"], indirect=True)
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_panel_shows_the_number_of_its_metric(built: Built, metrics: Metrics, panel: str) -> None:
+    services = [name for (name,) in built.rows("select distinct service_name from marts.fct_volume_daily")]
+    asked = panels.filled(panels.queries()[panel], "marts", "production", services, *EVER)
+    (sql,) = sqlglot.transpile(asked, read="bigquery", write="duckdb")
+    rows = built.rows(metrics.sql(panels.metrics()[panel], PANELS[panel]))
+    found = [tuple(value for value in row if value != "production") for row in rows if "production" in row]
+    assert _numbers(built.rows(sql)) == pytest.approx(_numbers(found), rel=1e-12, nan_ok=True)
 
 
 def _numbers(rows: list[tuple[Any, ...]]) -> dict[str, float]:

@@ -10,10 +10,12 @@ from tests.sql.partitions import FOR_PARTITIONS, Read, left_open, unfiltered_rea
 
 @dataclass
 class Analysis:
-    """What the analyzer found. `rejected` and `wide_reads` are lines for people: the node, the line, what is wrong."""
+    """What the analyzer found. `rejected` and `wide_reads` are lines for people: the node, the line, what is wrong;
+    `partitions` is what `tests.sql.partitions` asks for."""
 
     catalog: Catalog
     columns: dict[str, list[Column]] = field(default_factory=dict)
+    partitions: dict[str, list[tuple[str, frozenset[str]]]] = field(default_factory=dict)
     rejected: list[str] = field(default_factory=list)
     wide_reads: list[str] = field(default_factory=list)
 
@@ -21,17 +23,16 @@ class Analysis:
 def analysis(project: Project, catalog: Catalog) -> Analysis:
     """Analyses a project against the raw tables and what its own nodes, one after the other, turn out to be."""
     found = Analysis(catalog)
-    partitions: dict[str, list[tuple[str, frozenset[str]]]] = {}
     for name, table in project.sources.items():
         catalog.create(tables.ddl(name), table)
-        partitions[table] = [(table, frozenset({tables.partition_column(name)}))]
+        found.partitions[table] = [(table, frozenset({tables.partition_column(name)}))]
     for table, ddl in project.state_ddl.items():
         catalog.create(ddl, table)
     for node in project.nodes:
         if node.kind == "seed":
             catalog.create(seed_ddl(node), node.table)
         else:
-            _analyse(node, found, partitions)
+            _analyse(node, found)
     return found
 
 
@@ -41,7 +42,8 @@ def seed_ddl(node: Node) -> str:
     return f"create table t ({', '.join(columns)})"
 
 
-def _analyse(node: Node, found: Analysis, partitions: dict[str, list[tuple[str, frozenset[str]]]]) -> None:
+def _analyse(node: Node, found: Analysis) -> None:
+    partitions = found.partitions
     if node.contract and node.table in node.sql.replace("`", ""):  # it reads what earlier runs left in it
         columns_sql = ", ".join(f"{name} {kind}" for name, kind in node.contract)
         found.catalog.create(f"create table t ({columns_sql})", node.table)

@@ -35,7 +35,10 @@ class DuckTables:
 
     def part(self, table: str, condition: str) -> pa.Table:
         schema, name = table.split(".")[1:]
-        return self._connection.sql(f'select * from "{schema}"."{name}" where {condition}').to_arrow_table()
+        return self.ask(f'select * from "{schema}"."{name}" where {condition}')
+
+    def ask(self, sql: str) -> pa.Table:
+        return self._connection.sql(sql).to_arrow_table()
 
 
 class ReferenceTables(dict[str, "Rows | pa.Table"]):
