@@ -29,6 +29,8 @@ WIDE = (
     "update marts.fct_latency_hourly set operation = repeat('r', 200), service_name = repeat('s', 200)",
     "update marts.fct_latency_sketch_hourly set operation = repeat('r', 200), service_name = repeat('s', 200)",
     "update marts.fct_page_transitions set from_page_name = repeat('p', 200) where from_page_name = 'home'",
+    "update marts.fct_metric_histograms_hourly set metric_name = repeat('h', 200), service_name = repeat('s', 200)",
+    "update marts.fct_saturation_hourly set service_name = repeat('s', 200), k8s_pod_name = repeat('k', 200)",
     "update marts.dim_error_groups set exception_type = repeat('e', 200), message_template = repeat('m', 400)",
 )
 # Cells of a table whose text runs over more than one line.
@@ -205,6 +207,18 @@ def test_the_keyboard_walks_the_paths_of_the_sankey(page: Page) -> None:
     page.locator("#journeys .readable").focus()
     page.keyboard.press("ArrowRight")
     assert "→" in page.locator("#spoken").inner_text()
+
+
+def test_the_bar_follows_the_section_being_read(page: Page) -> None:
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.locator("#ledger").evaluate("(section) => section.scrollIntoView()")
+    link = page.locator('.bar a[aria-current="true"]')
+    page.wait_for_function("""() => document.querySelector('.bar a[aria-current="true"]')?.hash === "#ledger" """)
+    bar, box = page.locator(".bar ul").bounding_box(), link.bounding_box()
+    assert bar
+    assert box
+    assert bar["x"] <= box["x"]
+    assert box["x"] + box["width"] <= bar["x"] + bar["width"]
 
 
 def test_the_theme_button_turns_the_page_dark_and_back(page: Page) -> None:

@@ -138,6 +138,9 @@ const reading = new IntersectionObserver((entries) => {
   const current = entries.find((entry) => entry.isIntersecting);
   if (!current) return;
   links.forEach((link) => link.removeAttribute("aria-current"));
-  links.get(current.target.id).setAttribute("aria-current", "true");
+  const link = links.get(current.target.id);
+  link.setAttribute("aria-current", "true");
+  const list = link.closest("ul");
+  list.scrollLeft += link.getBoundingClientRect().left - list.getBoundingClientRect().left - list.clientWidth / 2;
 }, { rootMargin: "-30% 0px -65% 0px" });
 links.forEach((_, id) => reading.observe(document.getElementById(id)));
