@@ -33,6 +33,7 @@ _CURES = {
     "on this incremental model are out of sync": "a model has other columns now: run otelmart build --full-refresh",
     "failed to offload data block": "no room on the disk of the warehouse: free some, or give more --memory",
     "Out of Memory Error": "DuckDB has too little memory for it: build with more of it, for example --memory 6GiB",
+    "not provided: 'OTELMART_BIGQUERY_PROJECT'": "of which project? export OTELMART_BIGQUERY_PROJECT=PROJECT",
     "default credentials were not found": "no Google credentials: run `gcloud auth application-default login`",
 }
 
@@ -55,7 +56,13 @@ _CURES = {
     envvar="OTELMART_PROJECT",
     help="dbt project with your own rules; if it is not there, made: a copy of otelmart's, which is the default.",
 )
-@click.option("--target", type=click.Choice(["local", "bigquery"]), default="local", show_default=True, help="Where.")
+@click.option(
+    "--target",
+    type=click.Choice(["local", "bigquery"]),
+    default="local",
+    show_default=True,
+    help="DuckDB, or BigQuery of the project that OTELMART_BIGQUERY_PROJECT names.",
+)
 @click.option("--full-refresh", is_flag=True, help="Rebuild every date, not only those the ledger says changed.")
 @click.option("--select", metavar="MODELS", multiple=True, help="Only these models, in dbt's syntax: +fct_sessions.")
 @click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="Set a variable of dbt/dbt_project.yml.")

@@ -211,6 +211,15 @@ def test_a_backfill_looks_at_its_key_before_it_asks_anybody(run: Callable[..., t
     assert "my secret" not in told
 
 
+def test_a_build_in_bigquery_asks_for_its_project_before_anything_is_sent(
+    run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OTELMART_BIGQUERY_PROJECT", raising=False)
+    code, told = run("build", "--target", "bigquery")
+
+    assert (code, told) == (1, "otelmart: of which project? export OTELMART_BIGQUERY_PROJECT=PROJECT\n")
+
+
 def old_part(lake: Path, columns: dict[str, pa.DataType]) -> Path:
     """A part written by another version, with these columns of nothing."""
     path = lake / "traces" / "event_date=2026-01-01" / "0123456789abcdef0123.parquet"

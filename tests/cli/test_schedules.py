@@ -1,5 +1,6 @@
 """What deploy/kubernetes/ runs are commands that exist: their arguments are parsed by the command itself."""
 
+import re
 import tomllib
 from itertools import pairwise
 from pathlib import Path
@@ -67,6 +68,17 @@ def test_freshness_is_asked_every_hour_by_a_command_of_dbt_and_by_no_job_that_bu
     context = group.commands[freshness].make_context(freshness, options)
     chosen = {name: context.params[name] for name in ("target", "project_dir", "profiles_dir")}
     assert chosen == {"target": "bigquery", "project_dir": "dbt", "profiles_dir": "dbt"}
+
+
+def test_every_job_of_dbt_is_told_the_project_of_the_worker(repo: Path) -> None:
+    folder = repo / "deploy" / "kubernetes"
+    (told,) = re.findall(r"--to=bigquery:(\w+)\.observability", (folder / "worker.yaml").read_text())
+    jobs = [
+        job for name in ("dbt-build", "freshness") for job in yaml.safe_load_all((folder / f"{name}.yaml").read_text())
+    ]
+    for job in jobs:
+        (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        assert {"name": "OTELMART_BIGQUERY_PROJECT", "value": told} in container["env"]
 
 
 def test_the_worker_deployment_runs_a_worker_that_ends_before_it_is_killed(repo: Path) -> None:
