@@ -39,6 +39,15 @@ def test_no_two_builds_run_at_once(builds: list[dict[str, Any]]) -> None:
     assert all(end <= start for (_, end), (start, _) in pairwise([*spans, (spans[0][0] + 86_400, 0)]))
 
 
+def test_the_build_that_tests_is_the_first_after_a_date_has_ended(builds: list[dict[str, Any]]) -> None:
+    """A build tests the dates that it rebuilds: any before it would take the date that has ended from it."""
+    first = min(builds, key=lambda build: min(starts(build["schedule"])))
+    assert first["timeZone"] == "Etc/UTC"
+    for build in builds:
+        (container,) = build["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        assert parsed(container["args"])["tests"] == (build is first)
+
+
 def test_as_many_builds_cost_as_are_scheduled(repo: Path, builds: list[dict[str, Any]]) -> None:
     prices = catalog(yaml.safe_load((repo / "deploy" / "cost" / "prices.yaml").read_text()))
     assert sum(len(starts(build["schedule"])) for build in builds) == prices.assumed("builds_a_day")
