@@ -57,7 +57,7 @@ def _client() -> Any:
 
 
 def _variable(place: str) -> bytes:
-    return os.environ.get(place, "").encode()
+    return os.environb.get(place.encode(), b"")
 
 
 _READERS: Mapping[str, Callable[[str], bytes]] = {"secret": _version, "file": _file, "environment": _variable}

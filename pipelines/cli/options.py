@@ -225,14 +225,14 @@ def privacy_key() -> bytes:
         with os.fdopen(os.open(KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
         click.echo(f"made {KEY_FILE}: keep it, or pseudonyms of the same person will differ next time", err=True)
-    return KEY_FILE.read_text().strip().encode()
+    return KEY_FILE.read_bytes().strip()
 
 
 def known_privacy_key() -> bytes | None:
     """The key if there is one; makes none."""
-    if told := os.environ.get(KEY_VARIABLE, "").strip():  # a secret made of a file ends with its newline
-        return told.encode(errors="surrogateescape")
-    return KEY_FILE.read_text().strip().encode() if KEY_FILE.exists() else None
+    if told := os.environb.get(KEY_VARIABLE.encode(), b"").strip():  # a secret made of a file ends with its newline
+        return told
+    return KEY_FILE.read_bytes().strip() if KEY_FILE.exists() else None
 
 
 def privacy_key_place() -> str:

@@ -99,7 +99,7 @@ def command(
     settings = Settings(
         subscription=pubsub.subscription_of(place),
         sink=sink,
-        privacy_key=options.privacy_key().decode(),
+        privacy_key=options.privacy_key().decode(errors="surrogateescape"),
         message_bytes=max_message_bytes,
         batch_bytes=batch_bytes,
         batch_seconds=target.batch_seconds if batch_every is None else batch_every,

@@ -58,7 +58,7 @@ class Worker:
 
     def __init__(self, settings: Settings, sink: Sink, stop: threading.Event, tell: Callable[[Done], None]) -> None:
         self._settings, self._sink, self._stop, self._tell = settings, sink, stop, tell
-        self._rules = Rules.load(settings.privacy_key.encode())
+        self._rules = Rules.load(settings.privacy_key.encode(errors="surrogateescape"))
         self._limits = Limits(settings.message_bytes)
         # No SimpleQueue: a signal that is handled as its wait ends makes it wait for ever (CPython 3.11).
         self._arrivals: queue.Queue[Any] = queue.Queue()

@@ -211,6 +211,17 @@ def test_a_backfill_looks_at_its_key_before_it_asks_anybody(run: Callable[..., t
     assert "my secret" not in told
 
 
+def test_a_worker_takes_a_key_of_any_bytes(
+    run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTELMART_PRIVACY_KEY", os.fsdecode(b"\xff a key"))
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:1")  # asked after the key
+    code, told = run("worker", "--from", "pubsub:projects/p/subscriptions/s", "--to", "lake:lake")
+
+    assert (code, told.count("\n")) == (1, 1)
+    assert told.startswith("otelmart: projects/p/subscriptions/s: ")
+
+
 def test_a_build_in_bigquery_asks_for_its_project_before_anything_is_sent(
     run: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

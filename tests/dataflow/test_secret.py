@@ -1,8 +1,12 @@
 """A secret by its URI: from a file, and from Secret Manager by Google's client, with a stand-in behind it."""
 
+import json
+import os
 from collections.abc import Iterator
 from concurrent import futures
+from dataclasses import asdict
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import grpc
@@ -14,6 +18,8 @@ from pipelines import secret as module
 from pipelines.cli.options import KEY_VARIABLE, privacy_key
 from pipelines.errors import RunError, UsageError
 from pipelines.secret import secret
+from pipelines.sinks.lake import Lake
+from pipelines.worker.process import Settings, Worker
 
 VERSION = "projects/shop-prod/secrets/k/versions/1"
 
@@ -79,3 +85,17 @@ def test_a_key_has_no_white_space_around_it_wherever_it_comes_from(monkeypatch: 
     """Else a person had one pseudonym from the worker and another from a backfill."""
     monkeypatch.setenv(KEY_VARIABLE, "the key\n")
     assert privacy_key() == secret(f"environment:{KEY_VARIABLE}") == b"the key"
+
+
+def test_a_key_may_be_any_bytes_wherever_it_comes_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, manager: dict[str, bytes]
+) -> None:
+    key = b"\xff key\x1c"  # no text; and of a text, the last were white space
+    manager[VERSION] = key
+    (tmp_path / "key").write_bytes(key)
+    monkeypatch.setenv(KEY_VARIABLE, os.fsdecode(key))
+    told = Settings("s", "lake:l", privacy_key().decode(errors="surrogateescape"), 1, 1, 1.0, 1, 10)
+    worker = Worker(Settings(**json.loads(json.dumps(asdict(told)))), Lake(tmp_path), Event(), lambda _: None)
+    places = f"secret:{VERSION}", f"file:{tmp_path}/key", f"environment:{KEY_VARIABLE}"
+    assert [secret(place) for place in places] == [key] * 3
+    assert worker._rules.key == key
