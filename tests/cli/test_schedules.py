@@ -13,6 +13,8 @@ from dbt.cli.main import cli as dbt
 
 from pipelines.cli import main
 from pipelines.cost.inputs import catalog
+from pipelines.sinks import bigquery
+from pipelines.sources import pubsub
 
 
 @pytest.fixture
@@ -103,6 +105,18 @@ def test_the_worker_deployment_runs_a_worker_that_ends_before_it_is_killed(repo:
         "/healthz",
         "/readyz",
     }
+
+
+def test_the_worker_is_let_finish_its_checks_before_it_is_taken_for_dead(repo: Path) -> None:
+    deployment = yaml.safe_load((repo / "deploy" / "kubernetes" / "worker.yaml").read_text())
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    calls_of_pubsub, calls_of_a_read = 2, 2  # see sources/pubsub.py, sinks/storage_read.py
+    longest = (
+        calls_of_pubsub * pubsub.CHECK_SECONDS + (len(bigquery.WRITTEN) + calls_of_a_read) * bigquery.CHECK_SECONDS
+    )
+    probe = container["startupProbe"]
+    assert probe["httpGet"]["path"] == "/healthz"
+    assert probe["periodSeconds"] * probe["failureThreshold"] > 2 * longest
 
 
 def test_the_image_copies_what_is_there(repo: Path) -> None:
