@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from google.api_core.exceptions import PermissionDenied
 
-from pipelines.sources.pubsub import ACK_DEADLINE_SECONDS, RETENTION_DAYS
+from pipelines.sources.pubsub import ACK_DEADLINE_SECONDS, RETENTION_DAYS, refused
 
 REPO = Path(__file__).resolve().parents[2]
 DEPLOY = REPO / "deploy" / "collector"
@@ -80,6 +81,14 @@ def test_the_subscription_is_made_as_doctor_wants_it() -> None:
     assert "--expiration-period=never" in made
     assert "filter" not in made
     assert "dead-letter" not in made
+
+
+def test_the_worker_gets_the_roles_that_it_asks_for() -> None:
+    granted = [line for line in commands() if "--member=serviceAccount:WORKER" in line]
+    asked = str(refused(PermissionDenied("no"), "projects/p/subscriptions/otlp"))  # type: ignore[no-untyped-call]
+    assert [re.findall(r"--role=(\S+)", line) for line in granted] == [
+        [role] for role in re.findall(r"roles/\S+", asked)
+    ]
 
 
 def commands() -> list[str]:
