@@ -1,6 +1,8 @@
 """What deploy/kubernetes/ runs are commands that exist: their arguments are parsed by the command itself."""
 
 import re
+import shlex
+import subprocess
 import tomllib
 from itertools import pairwise
 from pathlib import Path
@@ -90,6 +92,26 @@ def test_every_job_of_dbt_is_told_the_project_of_the_worker(repo: Path) -> None:
     for job in jobs:
         (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
         assert {"name": "OTELMART_BIGQUERY_PROJECT", "value": told} in container["env"]
+
+
+def test_the_readme_makes_what_the_manifests_name_and_leaves_no_place_to_fill_in(repo: Path) -> None:
+    folder = repo / "deploy" / "kubernetes"
+    told = (folder / "README.md").read_text()
+    (edit,) = re.findall(r"sed (.+) deploy/kubernetes/\$name\.yaml", told)
+    (names,) = re.findall(r"for name in (.+); do", told)
+    assert sorted(f"{name}.yaml" for name in names.split()) == sorted(path.name for path in folder.glob("*.yaml"))
+    for name in names.split():
+        edited = subprocess.check_output(["sed", *shlex.split(edit), folder / f"{name}.yaml"], text=True)
+        assert not re.search(r"\bPROJECT\b", edited)
+        for manifest in yaml.safe_load_all(edited):
+            pod = manifest["spec"].get("jobTemplate", manifest)["spec"]["template"]["spec"]
+            (container,) = pod["containers"]
+            assert f"kubectl create serviceaccount {pod['serviceAccountName']}\n" in told
+            assert f"docker push {container['image']}\n" in told
+            secrets = [each["valueFrom"]["secretKeyRef"] for each in container["env"] if "valueFrom" in each]
+            for secret in secrets:
+                assert f"kubectl create secret generic {secret['name']} --from-literal={secret['key']}=" in told
+            assert {"name": "OTELMART_BIGQUERY_PROJECT", "value": "shop-prod"} in container["env"] or secrets
 
 
 def test_the_worker_deployment_runs_a_worker_that_ends_before_it_is_killed(repo: Path) -> None:
