@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import zstandard
 
 from tests.listen.conftest import SECRET, Listener, Start, starting
@@ -154,6 +155,26 @@ def test_everything_sent_is_in_lake_and_archive_and_tempo_gets_a_sample(
     print(
         f"\n{protocol}: {sent.counts()}, each in the lake exactly once; {len(sampled)} of 1000 traces in Tempo's place"
     )
+
+
+def test_cards_are_masked_and_the_numbers_of_orders_and_payments_are_not(start: Start, gateway: StartGateway) -> None:
+    number = "4111111111111111"
+    keys = "order.id", "payment.id", "payment.transaction_id", "note"
+    listener = start()
+    collector = gateway(listener)
+    now = str(time.time_ns())
+    attributes = [{"key": key, "value": {"stringValue": number}} for key in keys]
+    span = {"traceId": "1" * 32, "spanId": "2" * 16, "startTimeUnixNano": now, "attributes": attributes}
+    request = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    assert requests.post(f"{collector.http}/v1/traces", json=request, timeout=10).status_code == 200
+    wait_for("all in the lake", lambda: in_lake(listener.lake).totals() == (1, 0, 0))
+    collector.stop()
+    listener.stop()
+
+    found = (
+        "order_id, payment_id, payment_transaction_id, list_filter(attributes, lambda pair: pair.key = 'note')[1].value"
+    )
+    assert rows(listener.lake, f"select {found} from traces") == [(number, number, number, "****")]
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http"])

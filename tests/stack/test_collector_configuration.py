@@ -48,6 +48,14 @@ def test_every_queue_is_on_disk_and_never_gives_up(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_what_marts_count_orders_payments_and_log_records_by_is_never_masked(name: str) -> None:
+    promoted = json.loads((REPO / "schemas" / "promoted_attributes.json").read_text())["columns"]
+    counted = ("log_record_uid", "order_id", "payment_id", "payment_transaction_id")
+    keys = {key for each in promoted if each["column"] in counted for key in each["attributes"]}
+    assert set(read(DEPLOY / name)["processors"]["redaction/secrets"]["ignored_keys"]) == keys
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_the_volume_that_is_named_holds_all_queues_full(name: str) -> None:
     """Requests of 2 to 5 kB take 1.26 of their bytes in the collector's file storage, those of 200 kB 1.08."""
     exporters = read(DEPLOY / name)["exporters"].values()
