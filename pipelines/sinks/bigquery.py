@@ -39,7 +39,7 @@ _TYPES = {"INT64": "INT64", "FLOAT64": "DOUBLE", "RECORD": "STRUCT"}  # of schem
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of one unit, held until it is whole: a batch of the worker, some ten times its compressed bytes."""
+    """The rows of one unit, held until it is whole: a batch of the worker, some five times what it unfolds to."""
 
     write: StorageWrite
     has_pending_streams: bool

@@ -141,6 +141,17 @@ def test_the_worker_is_let_finish_its_checks_before_it_is_taken_for_dead(repo: P
     assert probe["periodSeconds"] * probe["failureThreshold"] > 2 * longest
 
 
+def test_the_worker_has_memory_for_batches_that_unfold_to_much(repo: Path) -> None:
+    """Six requests of 420,000 gauge points, 54 MB each and 1.6 MB as sent, are a batch: the process peaked at 1,902 MB,
+    the one that holds the processes at 132."""
+    deployment = yaml.safe_load((repo / "deploy" / "kubernetes" / "worker.yaml").read_text())
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    options = parsed(container["args"])
+    assert options["batch_bytes"] == 8 << 20
+    limit_gib = int(container["resources"]["limits"]["memory"].removesuffix("Gi"))
+    assert limit_gib << 10 > options["processes"] * 1902 + 132
+
+
 def test_the_image_copies_what_is_there(repo: Path) -> None:
     lines = (repo / "deploy" / "kubernetes" / "Dockerfile").read_text().splitlines()
     copied = [
