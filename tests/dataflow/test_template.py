@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +249,17 @@ def test_batch_from_here_runs_backfill_on_dataflow(launch: Launch) -> None:
 def test_a_dry_run_calls_nothing(launch: Launch) -> None:
     assert launch(*STREAMING, "--dry-run").stdout.startswith("gcloud dataflow flex-template run otelmart ")
     assert launch.calls() == []
+
+
+def test_a_dry_run_needs_no_gcloud(repo: Path, tmp_path: Path) -> None:
+    for needed in ("bash", "dirname"):
+        (tmp_path / needed).symlink_to(str(shutil.which(needed)))
+    launch = [str(repo / "deploy" / "dataflow" / "launch"), "drain", *PLACE, "--job", "j"]
+    started = partial(subprocess.run, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    done = started(["/usr/bin/env", *launch, "--dry-run"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("gcloud dataflow jobs drain j ")
+    assert started(["/usr/bin/env", *launch]).stderr.startswith("launch: there is no gcloud here: install")
 
 
 @pytest.mark.parametrize(
