@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -13,6 +14,7 @@ from pipelines.errors import BadMessage
 
 MIB = 1 << 20
 _GZIP, _ZSTD, _ZSTD_SKIPPABLE = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"
+_GZIP_BYTES = 18  # of head and trailer
 _MAX_ZSTD_WINDOW_BYTES = 128 * MIB
 
 
@@ -58,6 +60,18 @@ def unfolded(data: bytes, limits: Limits) -> bytes:
         if byte_count > limits.message_bytes:
             raise too_large_unfolded(limits)
     return b"".join(out)
+
+
+def declared_bytes(data: bytes, limits: Limits) -> int:
+    """How large a message says it is unfolded, unread: what its last gzip member or its first zstd frame declares, at
+    most what the limits allow; that of one which declares nothing is its own size."""
+    kind, declared = codec(data[:4]), 0
+    if kind == "gzip" and len(data) >= _GZIP_BYTES:
+        declared = int.from_bytes(data[-4:], "little")
+    elif kind == "zstd":
+        with suppress(zstandard.ZstdError):
+            declared = zstandard.frame_content_size(data)
+    return max(len(data), min(declared, limits.message_bytes, len(data) * limits.ratio))
 
 
 def too_large_unfolded(limits: Limits) -> BadMessage:
