@@ -3,8 +3,9 @@
 -- series starts anew when its start_time changes or its value drops; processes that report one series at once are told
 -- apart by their start_time. Where there is no point before of that start, it counts if it started after the one of
 -- another, or within these two dates, or if its instance reported the metric on them since the same start and the series
--- has not been seen for seven days: then its attributes are new. Else what it held before is unknown. A point without
--- value, or with none that is a number, breaks it: the next is unknown too, unless it started since.
+-- has not been seen for seven days: then its attributes are new. Else what it held before is unknown, as of a point that
+-- starts at its own time, by which a collector says that it knows no start. A point without value, or with none that is a
+-- number, breaks it: the next is unknown too, unless it started since.
 with points as (
     select
         event_date,
@@ -85,6 +86,7 @@ judged as (
         case
             when number is null then 'break'
             when temporality = 'DELTA' then 'delta'
+            when known_start = time_unix_nano and not coalesce(has_last and number < last_number, false) then 'unknown'
             when has_last and last_number is null and coalesce(last_start = known_start, true) then
                 case
                     when coalesce(last_start = known_start, known_start <= last_time, true) then 'unknown'
