@@ -10,7 +10,10 @@ increases as (
     select
         {{ key }},
         coalesce(sum(increase), 0) as observation_count,
-        coalesce(sum(total_increase), 0) as observation_sum,
+        case
+            when count(case when increase > 0 and total_increase is null then 1 end) = 0
+                then coalesce(sum(total_increase), 0)
+        end as observation_sum,
         count(distinct series_id) as series_count,
         count(case when kind = 'reset' then 1 end) as reset_count,
     from (
