@@ -99,8 +99,8 @@
 
 {# Floor of an integer over a power of two, as OTLP scales exponential buckets down. #}
 {% macro shift_right(number, bits) %}{{ adapter.dispatch('shift_right')(number, bits) }}{% endmacro %}
-{% macro bigquery__shift_right(number, bits) %}cast(floor({{ number }} / pow(2, {{ bits }})) as int64){% endmacro %}
-{% macro duckdb__shift_right(number, bits) %}cast(floor({{ number }} / pow(2, {{ bits }})) as bigint){% endmacro %}
+{% macro bigquery__shift_right(number, bits) %}cast(floor({{ number }} / pow(2, least({{ bits }}, 62))) as int64){% endmacro %}
+{% macro duckdb__shift_right(number, bits) %}cast(floor({{ number }} / pow(2, least({{ bits }}, 62))) as bigint){% endmacro %}
 
 {# `cross join` of a row with the items of its list and their 0-based positions. #}
 {% macro unnest_with_offset(items, item, position) %}{{ adapter.dispatch('unnest_with_offset')(items, item, position) }}{% endmacro %}

@@ -69,3 +69,14 @@ def test_numbers_that_no_sum_can_hold_leave_the_others_right(builder: Builder) -
         (1, 0.25, 0.25)
     ]
     assert builder.query("select observation_count from marts.fct_metric_histograms_hourly") == [(None,)]
+
+
+def test_an_infinite_bound_is_none(builder: Builder) -> None:
+    """Some name the end of the last bucket, which OTLP leaves out: 2 up to 10, 2 above, which lie at 10 or more."""
+    told = {"metric_name": "rpc.duration", "metric_type": "HISTOGRAM", "temporality": "DELTA", "value": None}
+    buckets = {"count": 4, "sum": 40.0, "bucket_counts": [2, 2, 0], "explicit_bounds": [10.0, math.inf]}
+    builder.lake.add("u1", "metrics", [point("10:00:00", "h", **told, start_time=at("1 09:00:00"), **buckets)])
+    builder.build()
+    assert builder.query("select p50_value, p95_value, p99_value from marts.fct_metric_histograms_hourly") == [
+        (10.0, 10.0, 10.0)
+    ]

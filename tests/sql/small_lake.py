@@ -42,6 +42,14 @@ AS_ZIPKIN = """
     left join shared as own on own.trace_id = sent.trace_id and own.span_id = sent.span_id
     left join shared as above on above.trace_id = sent.trace_id and above.span_id = sent.parent_span_id
 """
+# Exponential histograms of two scales: as a series whose values lie far apart, whose buckets end above any float.
+AS_WIDE = """
+    select * replace (
+        case when metric_type = 'EXPONENTIAL_HISTOGRAM' and minute(time) < 10 then -10 else scale end as scale
+    )
+    from ({rows})
+"""
+CHANGED = {"traces": AS_ZIPKIN, "metrics": AS_WIDE}
 
 
 def make(lake: Path, scratch: Path, otelmart: str) -> None:
@@ -63,6 +71,6 @@ def _copy_rows(whole: Path, lake: Path, table: str, condition: str) -> None:
     with duckdb.connect() as connection:
         connection.sql("set TimeZone = 'UTC'")
         rows = f"select * from read_parquet('{whole / table}/*/*.parquet', hive_partitioning = true) where {condition}"
-        rows = AS_ZIPKIN.format(rows=rows) if table == "traces" else rows
+        rows = CHANGED[table].format(rows=rows) if table in CHANGED else rows
         (lake / table).mkdir(parents=True)
         connection.sql(f"copy ({rows}) to '{lake / table}' (format parquet, partition_by (event_date), overwrite)")

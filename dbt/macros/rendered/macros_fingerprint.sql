@@ -1,2 +1,2 @@
 {# Rendered from dbt/macros/ by `otelmart render`: do not edit. #}
-{% macro macros_fingerprint() %}{{ return('9dc94a3c5d5b31f0707343bdbfae3403b2c875e8b42bcd51941bde2f861f42ac') }}{% endmacro %}
+{% macro macros_fingerprint() %}{{ return('ddd548d76b6e39e6fd08ef03644f797ec08fc152a12d7c9213cb3588e3de46d8') }}{% endmacro %}

@@ -67,8 +67,8 @@ explicit_buckets as (
         {{ point_columns('compared') }}
         'explicit' as bucket_kind,
         position as bucket_index,
-        {{ list_item('compared.explicit_bounds', 'position - 1') }} as lower_bound,
-        {{ list_item('compared.explicit_bounds', 'position') }} as upper_bound,
+        {{ finite(list_item('compared.explicit_bounds', 'position - 1')) }} as lower_bound,
+        {{ finite(list_item('compared.explicit_bounds', 'position')) }} as upper_bound,
         case
             when has_previous then item - coalesce({{ list_item('compared.previous_bucket_counts', 'position') }}, 0)
             else item
@@ -129,12 +129,12 @@ buckets as (
         bucket_kind,
         bucket_index,
         case
-            when bucket_kind = 'positive' then power(2, bucket_index * power(2, -common_scale))
-            else -power(2, (bucket_index + 1) * power(2, -common_scale))
+            when bucket_kind = 'positive' then {{ exponential_bound('bucket_index', 'common_scale') }}
+            else -{{ exponential_bound('(bucket_index + 1)', 'common_scale') }}
         end as lower_bound,
         case
-            when bucket_kind = 'positive' then power(2, (bucket_index + 1) * power(2, -common_scale))
-            else -power(2, bucket_index * power(2, -common_scale))
+            when bucket_kind = 'positive' then {{ exponential_bound('(bucket_index + 1)', 'common_scale') }}
+            else -{{ exponential_bound('bucket_index', 'common_scale') }}
         end as upper_bound,
         bucket_increase,
     from exponential_increases

@@ -49,8 +49,8 @@ valued as (
         *,
         case
             when bucket_kind = 'zero' then 0
-            when bucket_kind = 'positive' then sqrt(lower_bound * upper_bound)
-            when bucket_kind = 'negative' then -sqrt(lower_bound * upper_bound)
+            when bucket_kind = 'positive' then sqrt(lower_bound) * sqrt(upper_bound)
+            when bucket_kind = 'negative' then -sqrt(-lower_bound) * sqrt(-upper_bound)
         end as middle_value,
     from buckets
 ),
@@ -79,7 +79,7 @@ placed as (
             else
                 coalesce(lower_bound, least(0, upper_bound))
                 + (upper_bound - coalesce(lower_bound, least(0, upper_bound)))
-                * (total_count * {{ percent }} / 100 - (cumulative_count - bucket_count)) / bucket_count
+                * ((total_count * {{ percent }} / 100 - (cumulative_count - bucket_count)) / bucket_count)
         end as p{{ percent }}_value,
         {%- endfor %}
     from cumulated
