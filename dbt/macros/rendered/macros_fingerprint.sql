@@ -1,2 +1,2 @@
 {# Rendered from dbt/macros/ by `otelmart render`: do not edit. #}
-{% macro macros_fingerprint() %}{{ return('ddd548d76b6e39e6fd08ef03644f797ec08fc152a12d7c9213cb3588e3de46d8') }}{% endmacro %}
+{% macro macros_fingerprint() %}{{ return('343a571ce5ac962ba824dad56ab401ec9e6fc9d473f79acd83d5838eefd2ba57') }}{% endmacro %}
