@@ -93,7 +93,7 @@ final as (
     select
         event_date,
         'log' as signal,
-        coalesce(trace_id, log_id) as trace_id,
+        trace_id,
         log_id as signal_id,
         deployment_environment,
         service_namespace,

@@ -1,9 +1,10 @@
 {{ config(meta={'days_before': 2, 'days_after': 1}) }}
-{%- set exception = 'trace_id, service_name, exception_type, exception_message' %}
+{%- set exception = 'told_in, service_name, exception_type, exception_message' %}
 -- The same exception on a span and in a log record is one; it may be told on both sides of midnight. Days later it is
--- another, in every build.
+-- another, in every build. Of a log record without a trace nothing else tells.
 with signals as (
-    select * from {{ ref('int_exception_signals') }}
+    select *, coalesce(trace_id, signal_id) as told_in
+    from {{ ref('int_exception_signals') }}
     where {{ in_read_dates('event_date') }}
 ),
 
@@ -21,7 +22,7 @@ dated as (
         coalesce(continued.previous_date, signals.event_date) as exception_date,
     from signals
     left join continued
-        on continued.trace_id = signals.trace_id
+        on continued.told_in = signals.told_in
         and continued.service_name = signals.service_name
         and continued.exception_type = signals.exception_type
         and continued.exception_message = signals.exception_message
@@ -32,6 +33,7 @@ merged as (
     select
         {{ exception }},
         exception_date,
+        min(trace_id) as trace_id,
         coalesce(min(nullif(deployment_environment, '(not set)')), '(not set)') as deployment_environment,
         coalesce(min(nullif(service_namespace, '(not set)')), '(not set)') as service_namespace,
         coalesce(min(nullif(service_version, '(not set)')), '(not set)') as service_version,
@@ -52,7 +54,7 @@ final as (
     select
         merged.exception_date as event_date,
 
-        {{ digest("merged.trace_id || '/' || merged.service_name || '/' || merged.exception_type || '/' || merged.exception_message") }} as exception_id,
+        {{ digest("merged.told_in || '/' || merged.service_name || '/' || merged.exception_type || '/' || merged.exception_message") }} as exception_id,
         merged.trace_id,
         coalesce(merged.user_id, actors.user_id, next_actors.user_id) as user_id,
         coalesce(merged.session_id, actors.session_id, next_actors.session_id) as session_id,
