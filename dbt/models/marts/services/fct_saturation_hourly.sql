@@ -1,7 +1,7 @@
 {%- set key = 'event_date, deployment_environment, service_namespace, service_name, host_name, k8s_pod_name, k8s_container_name, resource, metric_name' %}
 -- Where a metric is sent by state (user, system, idle; used, free, cached), a resource is as full as its states that are
 -- not free say together; where only free ones were sent, what they leave. Points of one CPU, device or process and one
--- time make one sample.
+-- time make one sample; pods of one name may be of several namespaces.
 with points as (
     select
         points.event_date,
@@ -11,6 +11,8 @@ with points as (
         points.service_name,
         points.service_instance_id,
         {{ key_text('points.host_name') }} as host_name,
+        points.k8s_cluster_name,
+        points.k8s_namespace_name,
         {{ key_text('points.k8s_pod_name') }} as k8s_pod_name,
         {{ key_text('points.k8s_container_name') }} as k8s_container_name,
         saturation.resource,
@@ -46,6 +48,8 @@ samples as (
         {{ key }},
         time,
         service_instance_id,
+        k8s_cluster_name,
+        k8s_namespace_name,
         coalesce(replace(attributes_text, '=' || state, ''), attributes_text)
 ),
 
