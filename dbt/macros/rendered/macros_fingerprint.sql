@@ -1,2 +1,2 @@
 {# Rendered from dbt/macros/ by `otelmart render`: do not edit. #}
-{% macro macros_fingerprint() %}{{ return('343a571ce5ac962ba824dad56ab401ec9e6fc9d473f79acd83d5838eefd2ba57') }}{% endmacro %}
+{% macro macros_fingerprint() %}{{ return('5f6fcd6d4ca4fc1d0aa7c4b547a08ed9cae85865dd6ec9f71f78050944d95347') }}{% endmacro %}
