@@ -33,11 +33,12 @@
 {# Language of a stack trace: what the SDK says, else what it looks like. #}
 {% macro stack_language(sdk_language, stacktrace) -%}
     case
-        when {{ sdk_language }} in ('python', 'java', 'go') then {{ sdk_language }}
+        when {{ sdk_language }} in ('python', 'java', 'go', 'dotnet') then {{ sdk_language }}
         when {{ sdk_language }} in ('nodejs', 'webjs') then 'javascript'
         when starts_with({{ stacktrace }}, 'Traceback (most recent call last)') then 'python'
         when starts_with({{ stacktrace }}, 'goroutine ') then 'go'
         when {{ re_matches(stacktrace, '\\n\\tat ') }} then 'java'
+        when {{ re_matches(stacktrace, '\\n +at [^\\n]+ in [^\\n]+:line [0-9]') }} then 'dotnet'
         when {{ re_matches(stacktrace, '\\n +at ') }} then 'javascript'
     end
 {%- endmacro %}
@@ -48,14 +49,16 @@
         when 'python' then {{ re_extract_all(stacktrace, 'File ("[^"\\n]+", line [0-9]+, in [^\\n]+)') }}
         when 'java' then {{ re_extract_all(stacktrace, '\\n\\s*at ([^\\n]+)') }}
         when 'javascript' then {{ re_extract_all(stacktrace, '\\n\\s*at ([^\\n]+)') }}
+        when 'dotnet' then {{ re_extract_all(stacktrace, '\\n\\s*at ([^\\r\\n]+)') }}
         when 'go' then {{ re_extract_all(stacktrace, '\\n([^\\s\\n][^\\n]*)\\n\\t') }}
     end
 {%- endmacro %}
 
-{# A frame without line, column, address, the hash in a bundle's name and the number of a lambda: what stays when
+{# A frame without line, column, .NET's file, address, the hash in a bundle's name and the number of a lambda: what stays when
    unrelated lines move and the next build or process comes. #}
 {% macro frame_place(frame) -%}
     {%- set rules = [
+        (' in [^\\n]+:line [0-9]+$', ''),
         (', line [0-9]+', ''),
         (':[0-9]+', ''),
         ('(?:[-.][0-9a-f]{8,})+\\.', '.'),

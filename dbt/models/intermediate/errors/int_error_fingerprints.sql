@@ -37,7 +37,7 @@ library_frames as (
     inner join {{ ref('library_frames') }} as library
         on library.language = frames.language
         and case
-            when frames.language in ('java', 'go') then starts_with(frames.frame, library.fragment)
+            when frames.language in ('java', 'go', 'dotnet') then starts_with(frames.frame, library.fragment)
             else strpos(frames.frame, library.fragment) > 0
         end
 ),
