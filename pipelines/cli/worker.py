@@ -23,7 +23,7 @@ from pipelines.errors import UsageError
     type=options.ByteSize(),
     default="8MiB",
     show_default=True,
-    help="Bytes of messages as sent that make a batch.",
+    help="Bytes of messages as sent that make a batch; so do twelve times as many unfolded.",
 )
 @click.option(
     "--batch-every",
