@@ -30,6 +30,7 @@ NO_CLAIM = zstandard.ZstdCompressor(write_content_size=False).compress(UNFOLDED)
         (NO_CLAIM, -(-BATCH_BYTES // len(NO_CLAIM))),
         (bytes(BATCH_BYTES + 1), 1),
     ],
+    ids=["raw", "gzip", "gzip, unfolded", "zstd, unfolded", "zstd without a size", "one too large"],
 )
 def test_a_batch_is_full_by_the_one_or_the_other(tmp_path: Path, message: bytes, taken: int) -> None:
     settings = Settings("projects/p/subscriptions/s", f"lake:{tmp_path}", "key", 1 << 20, BATCH_BYTES, 1.0, 1 << 20, 10)
@@ -51,6 +52,7 @@ def test_a_batch_is_full_by_the_one_or_the_other(tmp_path: Path, message: bytes,
         (b"\x28\xb5\x2f\xfd", 4),
         (b"\x50\x2a\x4d\x18" + bytes(4), 8),
     ],
+    ids=["empty", "raw", "a lie", "too much", "gzip cut off", "zstd", "zstd cut off", "zstd skippable"],
 )  # fmt: skip
 def test_what_a_message_declares_is_taken_up_to_the_limits(data: bytes, declared: int) -> None:
     assert declared_bytes(data, Limits(message_bytes=20_000)) == declared
